@@ -1,0 +1,54 @@
+# `make up` and `make test` need Python 3.11+ with venv, and make; nothing else.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+SHELL  := /bin/sh
+WORKERS ?= 2
+
+.PHONY: up down test lint format bench lock wheel clean
+.DEFAULT_GOAL := up
+
+# A stamp a lock file: an unchanged lock costs nothing, a changed one is synchronised.
+$(VENV)/.base: requirements/base.txt pyproject.toml
+	@$(PYTHON) scripts/install.py --venv $(VENV) requirements/base.txt
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml
+	@$(PYTHON) scripts/install.py --venv $(VENV) requirements/dev.txt
+	@touch $@ $(VENV)/.base
+
+up: $(VENV)/.base
+	@$(BIN)/egx up -d
+
+down: $(VENV)/.base
+	@$(BIN)/egx down
+
+test: $(VENV)/.dev
+	@$(BIN)/pytest -n $(WORKERS) tests
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy .
+	@$(BIN)/lint-imports
+	@DJANGO_SETTINGS_MODULE=egx_project.settings.test $(BIN)/python manage.py makemigrations --check --dry-run
+
+format: $(VENV)/.dev
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(VENV)/.dev
+	@$(BIN)/python -m bench
+
+# By version and hash for every platform; no addresses.
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
+lock:
+	$(LOCK) pyproject.toml --group build -o requirements/base.txt $(LOCKFLAGS)
+	$(LOCK) pyproject.toml --group dev -c requirements/base.txt -o requirements/dev.txt $(LOCKFLAGS)
+	$(LOCK) pyproject.toml --group build --all-extras -c requirements/base.txt -o requirements/all.txt $(LOCKFLAGS)
+
+wheel: $(VENV)/.dev
+	@$(BIN)/python -m build --no-isolation --wheel
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

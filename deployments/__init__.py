@@ -1,0 +1,1 @@
+"""MAKE it exist: operations, their journal, and the runtimes that they change."""

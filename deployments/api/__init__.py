@@ -1,0 +1,1 @@
+"""REST: asking for changes and watching them."""

@@ -1,0 +1,242 @@
+"""The `process` runtime: every effect under the gateway's lock, lifecycle effects behind its fence."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from deployments.drivers.base import (
+    ConfigRejectedError,
+    DriverError,
+    Engine,
+    FencedError,
+    Observation,
+    Revival,
+    Scope,
+    SlotName,
+)
+from deployments.drivers.process import ports
+from deployments.drivers.process.argv import validate
+from deployments.drivers.process.edges import EdgeFiles
+from deployments.drivers.process.engines import EngineStore
+from deployments.drivers.process.layout import Layout
+from deployments.drivers.process.slots import SlotFiles
+from deployments.drivers.process.supervisor import Supervisor, lock
+from deployments.drivers.process.xds.capabilities import refusals
+from deployments.drivers.process.xds.slot import check_bootstrap, slot_resources
+from deployments.drivers.registry import DriverSettings
+from egx_project.lib import atomic
+from egx_project.lib.clock import Clock, SystemClock
+from gateways.spec.base import Problem
+from gateways.spec.snapshot import GatewaySnapshot
+
+LEAST_FREE_BYTES = 300 * 1024 * 1024
+"""An Envoy is 107 MB unpacked; the rest is for logs."""
+VALIDATE_SECONDS = 30
+
+
+class ProcessDriver:
+    kind = "process"
+
+    def __init__(self, settings: DriverSettings, *, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.layout = Layout(settings.data_dir)
+        self.engines = EngineStore(self.layout.engines, local_binary=settings.envoy_binary)
+        self.supervisor = Supervisor(self.layout.run, clock=self.clock)
+
+    # --- looking ------------------------------------------------------------------------------------------------
+
+    def refusals(self, snapshot: GatewaySnapshot) -> Sequence[Problem]:
+        return refusals(snapshot)
+
+    def preflight(self, snapshot: GatewaySnapshot) -> None:
+        free = shutil.disk_usage(self.settings.data_dir).free
+        if free < LEAST_FREE_BYTES:
+            raise DriverError(
+                f"{self.settings.data_dir} has {free >> 20} MB free; a gateway needs {LEAST_FREE_BYTES >> 20} MB",
+                hint="free some space, or set EGX_DATA_DIR to a larger disk",
+            )
+        listening = self._edge(snapshot.key).observe().ports
+        for port in set(snapshot.ports) - set(listening):
+            ports.require_free(port, bind=self.settings.bind_address)
+
+    def observe(self, key: str) -> Observation:
+        return Observation(
+            key=key,
+            edge=self._edge(key).observe(),
+            slots={name: self._slot(key, name).observe() for name in SlotName},
+        )
+
+    # --- engines and configuration ------------------------------------------------------------------------------
+
+    def pull(self, engine: Engine) -> Engine:
+        return self.engines.pull(engine)
+
+    def check_config(self, engine: Engine, snapshot: GatewaySnapshot) -> None:
+        self._gateway_folder(snapshot.key)
+        with tempfile.TemporaryDirectory(prefix=f"{snapshot.key}-check-") as scratch:
+            config = Path(scratch) / "check.json"
+            resources = slot_resources(snapshot, directory="check")
+            atomic.write_json(config, check_bootstrap(resources, directory="check"))
+            argv = validate(self.engines.binary(engine), config)
+            try:
+                said = subprocess.run(
+                    argv, cwd=scratch, capture_output=True, text=True, timeout=VALIDATE_SECONDS, check=False
+                )
+            except (OSError, subprocess.TimeoutExpired) as error:
+                raise DriverError(f"Envoy {engine.version} could not judge the configuration: {error}") from error
+        if said.returncode:
+            raise ConfigRejectedError(
+                f"Envoy {engine.version} does not accept generation {snapshot.generation}: {_reason(said.stderr)}"
+            )
+
+    def configure_slot(self, scope: Scope, slot: SlotName, snapshot: GatewaySnapshot) -> None:
+        with self._owned(scope):
+            self._slot(scope.key, slot).configure(snapshot)
+
+    def revert_slot(self, scope: Scope, slot: SlotName, generation: int) -> None:
+        with self._owned(scope):
+            self._slot(scope.key, slot).revert(generation)
+
+    def configure_edge(self, scope: Scope, ports: Sequence[int], generation: int) -> None:
+        with self._owned(scope):
+            self._edge(scope.key).configure(ports, generation)
+
+    # --- lifecycle ----------------------------------------------------------------------------------------------
+
+    def fence(self, scope: Scope) -> None:
+        self._gateway_folder(scope.key)
+        with self._locked(scope.key):
+            newest = self._newest_fence(scope)
+            if scope.fence < newest:
+                raise FencedError(f"attempt {scope.fence} of {scope.key} is superseded by {newest}")
+            atomic.write_json(self._fence_file(scope), scope.fence)
+
+    def start_slot(self, scope: Scope, slot: SlotName, engine: Engine, snapshot: GatewaySnapshot) -> None:
+        with self._owned(scope):
+            self._slot(scope.key, slot).start(
+                engine,
+                self.engines.binary(engine),
+                snapshot,
+                fence=scope.fence,
+                concurrency=self.settings.envoy_concurrency,
+            )
+
+    def stop_slot(self, scope: Scope, slot: SlotName) -> None:
+        with self._owned(scope):
+            edge = self._edge(scope.key).observe()
+            if edge.present and edge.serving == slot:
+                raise DriverError(f"slot {slot} serves; it cannot be stopped")
+            self._slot(scope.key, slot).stop()
+
+    def resume_slot(self, scope: Scope, slot: SlotName) -> None:
+        with self._owned(scope):
+            self._slot(scope.key, slot).resume()
+
+    def drain(self, scope: Scope, slot: SlotName) -> None:
+        with self._owned(scope):
+            self._slot(scope.key, slot).drain()
+
+    def undrain(self, scope: Scope, slot: SlotName) -> None:
+        with self._owned(scope):
+            self._slot(scope.key, slot).undrain()
+
+    def open_edge(self, scope: Scope, snapshot: GatewaySnapshot) -> None:
+        with self._owned(scope):
+            engine = self._any_engine(scope.key)
+            self._edge(scope.key).open(
+                engine,
+                self.engines.binary(engine),
+                snapshot.ports,
+                generation=snapshot.generation,
+                fence=scope.fence,
+                concurrency=self.settings.envoy_concurrency,
+            )
+
+    def _any_engine(self, key: str) -> Engine:
+        """The edge starts on the engine of a slot that runs, and keeps it: it is upgraded by itself, rarely."""
+        for name in SlotName:
+            held = self._slot(key, name).observe()
+            if held.present and held.engine:
+                return held.engine
+        raise DriverError("an edge needs a slot to point at; none runs")
+
+    def switch(self, scope: Scope, to: SlotName | None) -> None:
+        with self._owned(scope):
+            self._edge(scope.key).switch(to)
+
+    def close_edge(self, scope: Scope) -> None:
+        with self._owned(scope):
+            self._edge(scope.key).close()
+
+    def reopen_edge(self, scope: Scope) -> None:
+        with self._owned(scope):
+            self._edge(scope.key).reopen()
+
+    def destroy(self, scope: Scope) -> None:
+        folder = self.layout.gateway(scope.key)
+        if not folder.exists():
+            return
+        with self._owned(scope):
+            self._edge(scope.key).close()
+            for name in SlotName:
+                self._slot(scope.key, name).stop()
+            for part in (
+                self._edge(scope.key).folder,
+                *(self._slot(scope.key, name).folder for name in SlotName),
+            ):
+                shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def tend(self) -> Sequence[Revival]:
+        return self.supervisor.tend()
+
+    # --- inside -------------------------------------------------------------------------------------------------
+
+    def _edge(self, key: str) -> EdgeFiles:
+        return EdgeFiles(self.layout, key, self.clock, bind=self.settings.bind_address)
+
+    def _slot(self, key: str, slot: SlotName) -> SlotFiles:
+        return SlotFiles(self.layout, key, slot, self.clock)
+
+    def _gateway_folder(self, key: str) -> Path:
+        folder = self.layout.gateway(key)
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise DriverError(f"{folder} cannot be made: {error.strerror}") from error
+        return folder
+
+    @contextlib.contextmanager
+    def _locked(self, key: str) -> Iterator[None]:
+        if not self.layout.gateway(key).is_dir():
+            raise DriverError(f"gateway {key} has no folder below {self.layout.run}")
+        try:
+            with lock(self.layout.gateway(key)):
+                yield
+        except OSError as error:  # a full disk, a folder that is read-only: said as what it is
+            raise DriverError(f"{error.filename or self.layout.gateway(key)}: {error.strerror or error}") from error
+
+    @contextlib.contextmanager
+    def _owned(self, scope: Scope) -> Iterator[None]:
+        with self._locked(scope.key):
+            newest = self._newest_fence(scope)
+            if scope.fence != newest:
+                raise FencedError(f"attempt {scope.fence} of {scope.key} is superseded by {newest}")
+            yield
+
+    def _newest_fence(self, scope: Scope) -> int:
+        return int(atomic.read_json(self._fence_file(scope)) or 0)
+
+    def _fence_file(self, scope: Scope) -> Path:
+        return self.layout.gateway(scope.key) / f"{scope.realm}-fence.json"
+
+
+def _reason(stderr: str) -> str:
+    lines = [line for line in stderr.strip().splitlines() if line]
+    return lines[-1][-500:] if lines else "it gives no reason"

@@ -1,0 +1,249 @@
+"""One slot's files and process."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from deployments.drivers.base import (
+    ConfigRejectedError,
+    DriverError,
+    Engine,
+    FencedError,
+    SlotName,
+    SlotObservation,
+)
+from deployments.drivers.process import resources
+from deployments.drivers.process.admin import Admin, AdminError
+from deployments.drivers.process.argv import run_envoy
+from deployments.drivers.process.layout import Layout
+from deployments.drivers.process.units import Unit, UnitFile
+from deployments.drivers.process.xds.edge import name as port_name
+from deployments.drivers.process.xds.slot import SlotResources, slot_bootstrap, slot_resources
+from egx_project.lib import atomic
+from egx_project.lib.clock import Clock, wait_for
+from gateways.spec.snapshot import GatewaySnapshot
+
+WARMING_SECONDS = 5.0
+"""How long routes wait for new backends to resolve; a name that does not resolve by then answers 503."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """Which configuration the files are, written before the files are: after a kill it tells what was on its way."""
+
+    generation: int = 0
+    accepted: int = 0
+    """The newest generation that Envoy has said it holds; behind `generation` only inside a change."""
+    refused: int = 0
+    clusters: list[str] = field(default_factory=list)
+    """The names of the accepted generation's clusters, which outlive it by one change."""
+
+
+class SlotFiles:
+    def __init__(self, layout: Layout, key: str, slot: SlotName, clock: Clock) -> None:
+        self.folder = layout.instance(key, slot)
+        self.gateway_folder = layout.gateway(key)
+        self.key = key
+        self.slot = slot
+        self.clock = clock
+        self.unit = Unit(self.folder, clock=clock)
+        self.admin = Admin(self.folder / "admin.sock")
+
+    # --- looking ------------------------------------------------------------------------------------------------
+
+    def held(self) -> Held:
+        found = atomic.read_json(self.folder / "held.json")
+        return Held(**found) if found else Held()
+
+    def observe(self) -> SlotObservation:
+        unit = self.unit.read()
+        if unit is None:
+            return SlotObservation(name=self.slot)
+        alive = self.unit.running() is not None
+        state = self.admin.state() if alive else ""
+        return SlotObservation(
+            name=self.slot,
+            present=unit.wanted,
+            alive=alive,
+            ready=state in {"LIVE", "DRAINING"} and self._holds_its_files(),
+            draining=state == "DRAINING",
+            engine=Engine(version=unit.facts["version"], digest=unit.facts["digest"]),
+            generation=self.held().accepted,
+            connections=self._connections() if state else 0,
+        )
+
+    def _connections(self) -> int:
+        try:
+            return self.admin.connections()
+        except AdminError:
+            return 0
+
+    def _holds_its_files(self) -> bool:
+        """Whether Envoy has what the files say: it starts without what it refuses, and says LIVE."""
+        try:
+            texts = self.admin.texts(r"(lds|cds)\.version_text$")
+        except AdminError:
+            return False
+        return all(
+            texts.get(stat, "") == resources.read_version(self.folder / f"{file}.json")
+            for stat, file in (
+                ("listener_manager.lds.version_text", "lds"),
+                ("cluster_manager.cds.version_text", "cds"),
+            )
+        )
+
+    # --- starting and stopping ----------------------------------------------------------------------------------
+
+    def start(self, engine: Engine, binary: Path, snapshot: GatewaySnapshot, *, fence: int, concurrency: int) -> None:
+        """Start with this configuration; a slot that already runs this engine is left as it is."""
+        unit = self.unit.read()
+        facts = {"version": engine.version, "digest": engine.digest, "fence": fence}
+        if unit is not None and self.unit.running():
+            if unit.wanted and unit.facts["version"] == engine.version:
+                return
+            self.unit.stop()
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        atomic.remove_leftovers(self.folder)
+        wanted = slot_resources(snapshot, directory=self.slot)
+        self._write_held(Held(generation=snapshot.generation, accepted=snapshot.generation, clusters=_names(wanted)))
+        for name, contents in wanted.files.items():
+            resources.write(self.folder / f"{name}.json", contents)
+        atomic.write_json(
+            self.folder / "boot.json", slot_bootstrap(directory=self.slot, node=f"{self.key}-{self.slot}")
+        )
+        argv = run_envoy(binary, name=self.slot, concurrency=concurrency)
+        self.unit.write(UnitFile(argv=argv, cwd=str(self.gateway_folder), wanted=True, facts=facts))
+        self.unit.start()
+
+    def stop(self) -> None:
+        self.unit.stop()
+
+    def resume(self) -> None:
+        unit = self.unit.read()
+        if unit is None:
+            return
+        self.unit.write(UnitFile(argv=unit.argv, cwd=unit.cwd, wanted=True, facts=unit.facts))
+        self.unit.start()
+
+    # --- configuration ------------------------------------------------------------------------------------------
+
+    def configure(self, snapshot: GatewaySnapshot) -> None:
+        """Clusters before the routes that name them, routes before the listeners that ask for them; each read back."""
+        held = self.held()
+        if snapshot.generation < max(held.generation, held.refused):
+            raise FencedError(f"slot {self.slot} has seen generation {max(held.generation, held.refused)}")
+        if snapshot.generation == held.refused:
+            raise ConfigRejectedError(f"generation {held.refused} was taken back from slot {self.slot} before")
+        if snapshot.generation == held.accepted:
+            return
+        wanted = slot_resources(snapshot, directory=self.slot)
+        before = self._keep_for_undo(held)
+        self._write_held(
+            Held(
+                generation=snapshot.generation,
+                accepted=held.accepted,
+                refused=held.refused,
+                clusters=held.clusters,
+            )
+        )
+        try:
+            self._load(wanted, also=held.clusters)
+        except ConfigRejectedError:
+            self._put_back(before, refused=snapshot.generation)
+            raise
+        self._write_held(
+            Held(
+                generation=snapshot.generation,
+                accepted=snapshot.generation,
+                refused=held.refused,
+                clusters=_names(wanted),
+            )
+        )
+
+    def _load(self, wanted: SlotResources, *, also: list[str]) -> None:
+        # Clusters of the generation before stay for one change more: workers may still route to them.
+        new = set(_names(wanted))
+        kept = [c for c in resources.read(self.folder / "cds.json") if c["name"] in also and c["name"] not in new]
+        self._load_clusters([*wanted.clusters, *kept])
+        self._load_routes(wanted)
+        version = resources.write(self.folder / "lds.json", wanted.listeners)
+        resources.await_version(self.admin, stat=r"listener_manager.lds", version=version, clock=self.clock)
+        self._await_routes(wanted)
+
+    def _load_clusters(self, clusters: list[resources.Resource]) -> None:
+        if resources.version_of(clusters) == resources.read_version(self.folder / "cds.json"):
+            return
+        version = resources.write(self.folder / "cds.json", clusters)
+        resources.await_version(self.admin, stat="cluster_manager.cds", version=version, clock=self.clock)
+        stat = "cluster_manager.warming_clusters"
+        wait_for(
+            lambda: True if self.admin.stats(rf"^{stat}$").get(stat, 0) == 0 else None,
+            clock=self.clock,
+            seconds=WARMING_SECONDS,
+        )
+
+    def _load_routes(self, wanted: SlotResources) -> None:
+        """The listeners that are there already must have taken their routes before listeners change."""
+        listening = {listener["name"] for listener in resources.read(self.folder / "lds.json")}
+        for route in wanted.routes:
+            version = resources.write(self._route_file(route["name"]), (route,))
+            if route["name"] in listening:
+                self._await_route(route["name"], version)
+
+    def _await_routes(self, wanted: SlotResources) -> None:
+        for route in wanted.routes:
+            self._await_route(route["name"], resources.read_version(self._route_file(route["name"])))
+
+    def _route_file(self, name: str) -> Path:
+        return self.folder / f"rds-{name}.json"
+
+    def _await_route(self, name: str, version: str) -> None:
+        port = name.removeprefix(port_name(0)[:-1])
+        stat = f"http.http-{port}.rds.{name}"
+        resources.await_version(self.admin, stat=stat, version=version, clock=self.clock)
+
+    def _keep_for_undo(self, held: Held) -> Path:
+        """The accepted files, aside. A kill inside the change leaves them as they are."""
+        before = self.folder / "before"
+        before.mkdir(exist_ok=True, mode=0o700)
+        if held.generation == held.accepted:  # else an earlier attempt has kept them already
+            for file in self._configuration(self.folder):
+                atomic.write_json(before / file.name, atomic.read_json(file))
+            atomic.write_json(before / "held.json", asdict(held))
+        return before
+
+    def revert(self, generation: int) -> None:
+        """If the slot holds, or was on its way to, `generation`: back to what it had accepted before."""
+        held = self.held()
+        before = self.folder / "before"
+        if held.generation == generation and (before / "held.json").exists():
+            self._put_back(before, refused=generation)
+
+    def _put_back(self, before: Path, *, refused: int) -> None:
+        was = Held(**atomic.read_json(before / "held.json"))
+        for file in self._configuration(before):
+            atomic.write_json(self.folder / file.name, atomic.read_json(file))
+        self._write_held(Held(generation=was.generation, accepted=was.accepted, refused=refused, clusters=was.clusters))
+
+    def _configuration(self, folder: Path) -> list[Path]:
+        """The files that Envoy loads, in the order in which they must be written."""
+        return [folder / "cds.json", *sorted(folder.glob("rds-*.json")), folder / "lds.json"]
+
+    def _write_held(self, held: Held) -> None:
+        atomic.write_json(self.folder / "held.json", asdict(held))
+
+    # --- draining -----------------------------------------------------------------------------------------------
+
+    def drain(self) -> None:
+        if self.unit.running():
+            self.admin.post("/healthcheck/fail")
+
+    def undrain(self) -> None:
+        if not self.unit.running():
+            raise DriverError(f"slot {self.slot} does not run")
+        self.admin.post("/healthcheck/ok")
+
+
+def _names(wanted: SlotResources) -> list[str]:
+    return [str(cluster["name"]) for cluster in wanted.clusters]

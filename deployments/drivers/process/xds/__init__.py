@@ -1,0 +1,1 @@
+"""Gateway API to Envoy's xDS resources: pure functions, JSON-ready dictionaries out."""

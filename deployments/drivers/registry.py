@@ -1,0 +1,51 @@
+"""From a target's kind to its driver, loaded when first asked for."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+from deployments.drivers.base import Driver, DriverError
+
+DRIVERS = {
+    "process": "deployments.drivers.process:make",
+    "fake": "deployments.drivers.registry:make_fake",
+}
+
+
+@dataclass(frozen=True)
+class DriverSettings:
+    """What drivers need to know of this installation."""
+
+    data_dir: Path
+    bind_address: str
+    envoy_binary: str
+    envoy_concurrency: int
+
+
+def driver(kind: str, options: Mapping[str, Any], settings: DriverSettings) -> Driver:
+    """The driver of a target. Raises DriverError for a runtime that this EGX has no driver for."""
+    if kind not in DRIVERS:
+        raise DriverError(
+            f"this EGX cannot run gateways on {kind} targets", hint=f"it can on: {', '.join(sorted(DRIVERS))}"
+        )
+    return _made(kind, tuple(sorted(options.items())), settings)
+
+
+@functools.cache
+def _made(kind: str, options: tuple[tuple[str, Any], ...], settings: DriverSettings) -> Driver:
+    module, name = DRIVERS[kind].split(":")
+    return cast("Driver", getattr(import_module(module), name)(dict(options), settings))
+
+
+def make_fake(options: Mapping[str, Any], settings: DriverSettings) -> Driver:
+    from deployments.drivers.fake import FakeDriver, Folder
+
+    folder = options.get("folder")
+    return FakeDriver(
+        Folder(settings.data_dir / folder) if folder else None, latency=float(options.get("latency", 0.0))
+    )

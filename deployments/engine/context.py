@@ -1,0 +1,74 @@
+"""The context that the executor gives to steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from deployments.drivers.base import Driver, Scope, SlotName
+from deployments.engine.claims import Claim, fenced
+from deployments.engine.step import Patience, StepError
+from deployments.models import Slot, SlotState
+from egx_project.events.kinds import EventKind
+from egx_project.events.record import record
+from egx_project.lib.clock import Clock, wait_for
+from gateways.models import Gateway
+from gateways.selectors import snapshot
+from gateways.services import delete_gateway, mark_applied
+from gateways.spec.snapshot import GatewaySnapshot
+
+Seen = TypeVar("Seen")
+
+
+@dataclass
+class Context:
+    claim: Claim
+    gateway_id: int | None
+    driver: Driver
+    scope: Scope
+    clock: Clock
+    patience: Patience
+
+    def desired(self) -> GatewaySnapshot:
+        gateway = None if self.gateway_id is None else Gateway.objects.filter(pk=self.gateway_id).first()
+        if gateway is None:
+            raise StepError("the gateway's rows are gone")
+        return snapshot(gateway)
+
+    def wait_for(self, what: str, look: Callable[[], Seen | None], *, seconds: float) -> Seen:
+        seen = wait_for(look, clock=self.clock, seconds=seconds)
+        if seen is None:
+            raise StepError(f"{what} did not happen within {seconds:g} s")
+        return seen
+
+    def record_slot(self, slot: SlotName, state: SlotState, **facts: str | int) -> None:
+        if self.gateway_id is None:
+            return
+        with fenced(self.claim) as operation:
+            row, _ = Slot.objects.get_or_create(gateway_id=self.gateway_id, name=slot)
+            before = (row.state, row.version, row.digest, row.generation)
+            for field, value in {"state": state, "fence": self.claim.fence, **facts}.items():
+                setattr(row, field, value)
+            if state == SlotState.SERVING:  # at most one serves; the constraint says so too
+                Slot.objects.filter(gateway_id=self.gateway_id, state=state).exclude(pk=row.pk).update(
+                    state=SlotState.WARM
+                )
+            row.save()
+            if before != (row.state, row.version, row.digest, row.generation):
+                record(
+                    EventKind.SLOT_CHANGED, operation.subject, operation=operation.pk,
+                    slot=slot, state=state, version=row.version, generation=row.generation,
+                )  # fmt: skip
+
+    def record_applied(self, generation: int) -> None:
+        if self.gateway_id is None:
+            return
+        with fenced(self.claim):
+            mark_applied(gateway_id=self.gateway_id, generation=generation)
+
+    def forget_gateway(self) -> None:
+        if self.gateway_id is None:
+            return
+        with fenced(self.claim):
+            delete_gateway(gateway_id=self.gateway_id)

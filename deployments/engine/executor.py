@@ -1,0 +1,201 @@
+"""Carries out operations: claim, observe, plan, journal, do; and back again where it must."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from deployments.drivers.base import Driver, FencedError, Observation, Scope
+from deployments.engine import claims, journal
+from deployments.engine.claims import Claim, LostClaimError
+from deployments.engine.context import Context
+from deployments.engine.plan import Plan
+from deployments.engine.step import CancelledError, Patience, Result, Step, StepError
+from deployments.models import LIFECYCLE, Direction, Operation, OperationState, OperationStep
+from egx_project.lib.clock import Clock
+from egx_project.lib.errors import EgxError
+from gateways.models import Gateway
+from gateways.selectors import snapshot
+from gateways.spec.snapshot import GatewaySnapshot
+
+log = structlog.get_logger(__name__)
+
+UNDO_TRIES = 3
+UNDO_PAUSE_SECONDS = 0.5
+
+
+class Planner(Protocol):
+    def __call__(self, operation: Operation, desired: GatewaySnapshot | None, observed: Observation) -> Plan: ...
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What the executor works with. It is handed in, so that the engine stands on nothing above it."""
+
+    plan: Planner
+    steps: Mapping[str, Step]
+    driver_for: Callable[[Operation], Driver]
+    clock: Clock
+    patience: Patience
+
+
+def run(operation_id: int, workshop: Workshop) -> None:
+    """Take the operation up, if it is free, and bring it to an end.
+
+    Ends quietly when somebody else has it or takes it over. An exception that is not about the operation (the
+    database is away, say) leaves it unowned for the next worker.
+    """
+    claim = claims.take(operation_id)
+    if claim is None:
+        return
+    with structlog.contextvars.bound_contextvars(operation_id=operation_id, attempt=claim.attempt):
+        try:
+            with claims.heartbeat(claim):
+                _carry_out(claim, workshop)
+        except (LostClaimError, FencedError) as lost:
+            log.info("superseded", reason=str(lost))
+        finally:
+            claims.release(claim)
+
+
+def _carry_out(claim: Claim, workshop: Workshop) -> None:
+    operation = journal.start(claim)
+    context = _context(claim, operation, workshop)
+    if operation.direction == Direction.FORWARD:
+        if not claims.attempts_left(operation):
+            journal.turn_back(claim, _gave_up(operation))
+        elif _forward(claim, operation, context, workshop):
+            return
+    elif not claims.undo_attempts_left(operation):
+        journal.finish(claim, OperationState.FAILED, error=_gave_up(operation))
+        return
+    _back(claim, context, workshop)
+
+
+def _gave_up(operation: Operation) -> StepError:
+    return StepError(
+        f"given up after {operation.attempt - 1} attempts, each ended by the death of its worker",
+        hint="see EGX's log for what ends it",
+    )
+
+
+def _context(claim: Claim, operation: Operation, workshop: Workshop) -> Context:
+    return Context(
+        claim=claim,
+        gateway_id=operation.gateway_id,
+        driver=workshop.driver_for(operation),
+        scope=Scope(
+            key=operation.gateway_key,
+            fence=claim.fence,
+            realm="lifecycle" if operation.kind in LIFECYCLE else "configuration",
+        ),
+        clock=workshop.clock,
+        patience=workshop.patience,
+    )
+
+
+def _forward(claim: Claim, operation: Operation, context: Context, workshop: Workshop) -> bool:
+    """Do the plan's steps; False when the operation has turned back instead of coming to an end."""
+    try:
+        context.driver.fence(context.scope)
+        lines = journal.save_plan(claim, _plan(operation, context, workshop))
+    except EgxError as error:
+        _unless_lost(error)
+        journal.turn_back(claim, error)
+        return False
+    before: tuple[OperationStep, Result] | None = None
+    for line in lines:
+        try:
+            _unless_cancelled(claim)
+            journal.begin(claim, line, after=before)
+            before = (line, _do(context, workshop, line))
+        except EgxError as error:
+            _unless_lost(error)
+            if isinstance(error, CancelledError):
+                journal.turn_back(claim, error, after=before)
+            elif workshop.steps[line.name].irreversible:
+                journal.stop_at(claim, line, error)
+                return True
+            else:
+                journal.turn_back(claim, error, failed=line)
+            return False
+    journal.finish(claim, OperationState.DONE, last=before, result=journal.results(lines))
+    return True
+
+
+def _plan(operation: Operation, context: Context, workshop: Workshop) -> Plan:
+    pk = operation.gateway_id
+    gateway = None if pk is None else Gateway.objects.filter(pk=pk).first()
+    desired = snapshot(gateway) if gateway else None
+    return workshop.plan(operation, desired, context.driver.observe(operation.gateway_key))
+
+
+def _do(context: Context, workshop: Workshop, line: OperationStep) -> Result:
+    log.info("step", name=line.name, index=line.index)
+    try:
+        return workshop.steps[line.name].do(context, line.arguments)
+    except (EgxError, LostClaimError):
+        raise
+    except Exception as error:  # a fault of ours must end the operation as any failure does: undone, and said
+        log.exception("step broke", name=line.name)
+        raise StepError(f"{line.name} broke: {type(error).__name__}: {error}", hint="see EGX's log") from error
+
+
+def _unless_cancelled(claim: Claim) -> None:
+    who = journal.cancelled_by(claim)
+    if who:
+        raise CancelledError(f"cancelled by {who}")
+
+
+def _unless_lost(error: EgxError) -> None:
+    if isinstance(error, FencedError):
+        raise error
+
+
+def _back(claim: Claim, context: Context, workshop: Workshop) -> None:
+    """Undo what was begun, newest first."""
+    try:
+        context.driver.fence(context.scope)
+    except EgxError as error:
+        _unless_lost(error)
+        journal.finish(claim, OperationState.FAILED, error=error)
+        return
+    for line in journal.begun(claim):
+        journal.undoing(claim, line)
+        remains = _undo(context, workshop, line)
+        if remains is not None:
+            left = StepError(
+                f"{line.name} could not be undone: {remains.message}",
+                hint=f"put right what it says, then `egx op resume {claim.operation_id}`",
+            )
+            journal.finish(claim, OperationState.FAILED, error=left)
+            return
+        journal.undone(claim, line)
+    journal.finish(claim, OperationState.ROLLED_BACK)
+
+
+def _undo(context: Context, workshop: Workshop, line: OperationStep) -> EgxError | None:
+    """Undo one step, trying again a little later where it fails; the error that remains."""
+    remains = _undo_once(context, workshop, line)
+    for _again in range(UNDO_TRIES - 1):
+        if remains is None:
+            break
+        context.clock.pause(UNDO_PAUSE_SECONDS)
+        remains = _undo_once(context, workshop, line)
+    return remains
+
+
+def _undo_once(context: Context, workshop: Workshop, line: OperationStep) -> EgxError | None:
+    try:
+        workshop.steps[line.name].undo(context, line.arguments, line.result)
+    except (FencedError, LostClaimError):
+        raise
+    except EgxError as failed:
+        return failed
+    except Exception as broken:  # as in `_do`
+        log.exception("undo broke", name=line.name)
+        return StepError(f"{type(broken).__name__}: {broken}")
+    return None

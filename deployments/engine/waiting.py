@@ -1,0 +1,22 @@
+"""What waits for a worker."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q
+
+from deployments.engine.claims import is_free
+from deployments.models import ACTIVE, CONFIGURATION, LIFECYCLE, Operation, Slot, SlotState
+
+
+def runnable() -> list[int]:
+    """Operations that wait for a worker of this node, oldest first.
+
+    A configuration waits while its gateway has no slot that serves and a deployment is on its way: that one takes it.
+    """
+    here = Q(target__node="") | Q(target__node=settings.EGX_NODE)
+    lifecycle = Operation.objects.filter(gateway=OuterRef("gateway"), kind__in=LIFECYCLE, state__in=ACTIVE)
+    serving = Slot.objects.filter(gateway=OuterRef("gateway"), state=SlotState.SERVING)
+    too_early = Q(kind__in=CONFIGURATION) & Exists(lifecycle) & ~Exists(serving)
+    waiting = Operation.objects.filter(here, state__in=ACTIVE).exclude(too_early).order_by("pk")
+    return [operation.pk for operation in waiting if is_free(operation)]

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from deployments.models.answer import Answer
+from deployments.models.operation import (
+    ACTIVE,
+    CONFIGURATION,
+    LIFECYCLE,
+    Direction,
+    Operation,
+    OperationKind,
+    OperationState,
+    OperationStep,
+    StepState,
+)
+from deployments.models.slot import Slot, SlotState
+
+__all__ = [
+    "ACTIVE", "CONFIGURATION", "LIFECYCLE", "Answer", "Direction", "Operation", "OperationKind", "OperationState",
+    "OperationStep", "Slot", "SlotState", "StepState",
+]  # fmt: skip

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from gateways.models import Gateway, Target
+
+
+class OperationKind(models.TextChoices):
+    DEPLOY = "deploy"
+    CONFIGURE = "configure"
+    REMOVE = "remove"
+
+
+CONFIGURATION = (OperationKind.CONFIGURE,)
+"""Level-triggered: the newest generation is applied, beside whatever else goes on."""
+LIFECYCLE = (OperationKind.DEPLOY, OperationKind.REMOVE)
+"""One at a time for each gateway."""
+
+
+class OperationState(models.TextChoices):
+    QUEUED = "queued"
+    RUNNING = "running"
+    UNDOING = "undoing"
+    DONE = "done"
+    ROLLED_BACK = "rolled_back"
+    FAILED = "failed"
+
+
+ACTIVE = (OperationState.QUEUED, OperationState.RUNNING, OperationState.UNDOING)
+WORKING = (OperationState.RUNNING, OperationState.UNDOING)
+
+
+class Direction(models.TextChoices):
+    FORWARD = "forward"
+    BACK = "back"
+
+
+class Operation(models.Model):
+    """One durable change of one gateway, and who is at it."""
+
+    kind = models.CharField(max_length=20, choices=OperationKind)
+    gateway = models.ForeignKey(Gateway, on_delete=models.SET_NULL, null=True, related_name="operations")
+    target = models.ForeignKey(Target, on_delete=models.PROTECT, related_name="operations")
+    gateway_key = models.CharField(max_length=40)
+    gateway_name = models.CharField(max_length=330)
+    """As people write it; stays when the gateway is gone."""
+
+    state = models.CharField(max_length=20, choices=OperationState, default=OperationState.QUEUED)
+    direction = models.CharField(max_length=10, choices=Direction, default=Direction.FORWARD)
+    """Turned once, before the first undo; a crash then resumes backwards."""
+    options = models.JSONField(default=dict, blank=True)
+    """What was asked for."""
+    choices = models.JSONField(default=dict, blank=True)
+    """What its first plan decided and later attempts keep, such as which slot is the new one."""
+    plan = models.TextField(blank=True)
+    result = models.JSONField(default=dict, blank=True)
+    error = models.TextField(blank=True)
+    hint = models.TextField(blank=True)
+
+    attempt = models.PositiveIntegerField(default=0)
+    fence = models.BigIntegerField(default=0)
+    owner = models.CharField(max_length=400, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    cancelled_by = models.CharField(max_length=150, blank=True)
+
+    requested_by = models.CharField(max_length=150, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-pk"]
+        indexes: ClassVar = [
+            models.Index(fields=["state", "target"], name="operation_state_target"),
+            models.Index(fields=["gateway", "-id"], name="operation_gateway"),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["gateway"],
+                condition=Q(kind__in=LIFECYCLE, state__in=ACTIVE),
+                name="one_lifecycle_operation",
+                violation_error_message="another operation of this gateway is not finished",
+            ),
+            models.UniqueConstraint(
+                fields=["gateway"],
+                condition=Q(kind__in=CONFIGURATION, state=OperationState.QUEUED),
+                name="one_waiting_configuration",
+            ),
+            models.UniqueConstraint(
+                fields=["gateway"],
+                condition=Q(kind__in=CONFIGURATION, state__in=WORKING),
+                name="one_running_configuration",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk} of {self.gateway_name}"
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in ACTIVE
+
+    @property
+    def subject(self) -> str:
+        """The operation in the names of events."""
+        return f"gateway/{self.gateway_name}"
+
+
+class StepState(models.TextChoices):
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+    DROPPED = "dropped"
+
+
+BEGUN = (StepState.RUNNING, StepState.DONE, StepState.FAILED, StepState.UNDOING)
+"""States in which a step may have had an effect that is not yet undone."""
+
+
+class OperationStep(models.Model):
+    """One line of the journal: written before its effect is begun, and after it is known."""
+
+    operation = models.ForeignKey(Operation, on_delete=models.CASCADE, related_name="steps")
+    index = models.PositiveIntegerField()
+    name = models.CharField(max_length=60)
+    cause = models.TextField()
+    arguments = models.JSONField(default=dict)
+    state = models.CharField(max_length=20, choices=StepState, default=StepState.PENDING)
+    attempt = models.PositiveIntegerField(default=0)
+    result = models.JSONField(default=dict)
+    error = models.TextField(blank=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["index"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["operation", "index"], name="one_step_of_an_index"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.index} {self.name}: {self.state}"

@@ -1,0 +1,146 @@
+"""Which steps, in which order, and why: pure functions of what is desired and what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deployments.drivers.base import Observation, SlotName
+from deployments.engine.plan import Plan, PlannedStep
+from deployments.models import Operation, OperationKind
+from egx_project.lib.errors import ConflictError
+from gateways.spec.snapshot import GatewaySnapshot
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was asked for, as far as plans depend on it."""
+
+    name: str
+    """The gateway, as people write it."""
+    version: str = ""
+    choices: Mapping[str, Any] | None = None
+    """What an earlier attempt of the same operation decided."""
+
+
+def plan(operation: Operation, desired: GatewaySnapshot | None, observed: Observation) -> Plan:
+    """The plan of an operation row."""
+    wish = Wish(
+        name=operation.gateway_name,
+        version=operation.options.get("version", ""),
+        choices=operation.choices or None,
+    )
+    if operation.kind == OperationKind.REMOVE:
+        return plan_remove(wish, observed)
+    if desired is None:
+        raise ConflictError(f"gateway {wish.name} is gone")
+    if operation.kind == OperationKind.CONFIGURE:
+        return plan_configure(wish, desired, observed)
+    return plan_deploy(wish, desired, observed)
+
+
+def plan_deploy(wish: Wish, desired: GatewaySnapshot, observed: Observation) -> Plan:
+    """Bring the gateway to serve `desired` on engine `version`, beside what serves now if that is another version."""
+    choices = dict(wish.choices or _choose(wish, observed))
+    new, old = choices["new"], choices["old"]
+    title = f"deploy gateway {wish.name}: Envoy {wish.version} in slot {new}, ports {_list(desired.ports)}"
+    steps = [
+        PlannedStep("pull", f"Envoy {wish.version} must be here, with its checksum", {"version": wish.version}),
+        PlannedStep(
+            "check_config",
+            "a configuration that the engine refuses must not get further",
+            {"version": wish.version},
+        ),
+        PlannedStep(
+            "start_new",
+            f"slot {new} runs beside {old}, which goes on serving" if old else f"slot {new} is free",
+            {"slot": new, "version": wish.version, "fresh": choices["fresh"]},
+        ),
+        PlannedStep("wait_healthy", "traffic goes only to an engine that answers", {"slot": new}),
+        PlannedStep("try_config", "it must hold exactly what is desired before it gets traffic", {"slot": new}),
+        PlannedStep("open_edge", f"the edge owns ports {_list(desired.ports)}", {"fresh": choices["opens"]}),
+        PlannedStep("switch_traffic", f"new connections go to {new}", {"to": new, "back": choices["back"]}),
+    ]
+    if old:
+        steps += [
+            PlannedStep("drain_old", f"clients of {old} move over by themselves", {"slot": old}),
+            PlannedStep("retire_old", f"{old} is stopped and kept for a rollback", {"slot": old}),
+        ]
+    if choices["opens"]:
+        steps.insert(
+            0,
+            PlannedStep("preflight", "ports, disk and permissions are looked at before anything is changed"),
+        )
+    return Plan(title=title, steps=tuple(steps), choices=choices)
+
+
+def _choose(wish: Wish, observed: Observation) -> dict[str, Any]:
+    serving = observed.edge.serving
+    held = observed.slots[serving].engine if serving else None
+    same = held is not None and held.version == wish.version
+    new = SlotName.BLUE if serving is None else serving if same else serving.other
+    return {
+        "new": str(new),
+        "old": str(serving) if serving and serving != new else None,
+        "back": str(serving) if serving else None,
+        "fresh": not (same and observed.slots[new].present),
+        "opens": not observed.edge.present,
+    }
+
+
+def plan_configure(wish: Wish, desired: GatewaySnapshot, observed: Observation) -> Plan:
+    """Give every running slot, and the edge, the desired configuration; the edge never has a port that no slot has."""
+    live = observed.live
+    held = [observed.slots[slot].generation for slot in live]
+    title = f"configure gateway {wish.name}: generation {desired.generation}"
+    if live and all(generation == desired.generation for generation in held) and observed.edge.ports == desired.ports:
+        return Plan(title=title, notes=("every slot has accepted it",))
+    if not live:
+        return Plan(title=title, notes=("no slot runs; the next deployment takes it",))
+    before = min(held)
+    steps = [PlannedStep("check_config", f"generation {desired.generation} is newer than {before}")]
+    gone = sorted(set(observed.edge.ports) - set(desired.ports))
+    come = sorted(set(desired.ports) - set(observed.edge.ports))
+    if gone:
+        kept = sorted(set(observed.edge.ports) - set(gone))
+        steps.append(
+            PlannedStep(
+                "narrow_edge",
+                f"ports {_list(gone)} are not wanted any more",
+                {"ports": kept, "back": sorted(observed.edge.ports)},
+            )
+        )
+    names = " and ".join(live)
+    steps.append(
+        PlannedStep("configure_slots", f"{names} must accept it: the warm one is never stale", {"before": before})
+    )
+    if come:
+        back = sorted(set(observed.edge.ports) - set(gone))
+        steps.append(PlannedStep("widen_edge", f"ports {_list(come)} are new", {"back": back}))
+    return Plan(title=title, steps=tuple(steps))
+
+
+def plan_remove(wish: Wish, observed: Observation) -> Plan:
+    """Take the gateway away: its clients first, then its edge, its slots, its files and its rows."""
+    choices = dict(
+        wish.choices
+        or {
+            "slots": [str(slot) for slot in observed.live],
+            "serving": observed.edge.serving,
+            "edge": observed.edge.present,
+        }
+    )
+    steps: list[PlannedStep] = []
+    if choices["serving"]:
+        steps.append(PlannedStep("drain_clients", "requests in flight are answered", {"slot": choices["serving"]}))
+    if choices["edge"]:
+        steps.append(PlannedStep("close_edge", "its ports are given back"))
+    if choices["slots"]:
+        steps.append(PlannedStep("stop_slots", f"{' and '.join(choices['slots'])} run", {"slots": choices["slots"]}))
+    steps.append(PlannedStep("forget", "its files and rows go last, so that a failure before can be put right"))
+    return Plan(title=f"remove gateway {wish.name}", steps=tuple(steps), choices=choices)
+
+
+def _list(ports: tuple[int, ...] | list[int]) -> str:
+    return ", ".join(str(port) for port in ports)

@@ -1,0 +1,290 @@
+"""Asking for changes. A service writes the wish, its operation and the event in one transaction, and wakes a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+
+from deployments import selectors
+from deployments.drivers.base import Revival
+from deployments.engine.plan import Plan
+from deployments.engine.waiting import runnable
+from deployments.models import ACTIVE, Operation, OperationKind, OperationState, Slot, SlotState
+from deployments.planner import Wish, plan_configure, plan_deploy, plan_remove
+from deployments.tasks import driver_of, run_operation
+from egx_project.events.kinds import EventKind
+from egx_project.events.record import record
+from egx_project.lib.errors import BadInputError, ConflictError, NotFoundError
+from gateways import services as gateway_services
+from gateways.manifests.reader import Manifest
+from gateways.models import Gateway, Target
+from gateways.selectors import snapshot
+from gateways.services import Applied, Change, ManifestProblemsError
+from gateways.spec.base import ObjectRef, Problem
+
+
+@dataclass
+class Outcome:
+    """What a request for change led to."""
+
+    changes: list[Change] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
+    plans: dict[str, Plan] = field(default_factory=dict)
+    """By gateway, as people write it; for dry runs."""
+
+
+def apply_manifest(manifest: Manifest, *, target: Target, by: str, dry_run: bool = False) -> Outcome:
+    """Make a manifest what is desired, and ask for what follows from it. All or nothing.
+
+    Raises BadInputError with every problem and its line, ConflictError where a gateway is on another target.
+    """
+    _refuse_unsupported(manifest, target)
+    outcome = Outcome(warnings=list(manifest.ignored))
+    try:
+        with transaction.atomic():
+            applied = gateway_services.apply(wanted=manifest.objects, target=target)
+            _try_again(manifest, applied)
+            outcome.warnings += _refuse_what_runtimes_cannot(manifest, applied)
+            _follow(applied, outcome, by=by, dry_run=dry_run)
+    except ManifestProblemsError as error:
+        raise _bad_manifest(manifest, error.problems) from None
+    return outcome
+
+
+def _refuse_unsupported(manifest: Manifest, target: Target) -> None:
+    problems = [
+        Problem(
+            ref=unread.ref,
+            message=f"{unread.ref.kind} is not supported on {target.kind} targets",
+            hint="it needs the docker or kubernetes runtime",
+        )
+        for unread in manifest.unsupported
+    ]
+    if problems:
+        raise _bad_manifest(manifest, problems)
+
+
+def _try_again(manifest: Manifest, applied: Applied) -> None:
+    """Applying what is desired already, but never came to serve, asks for it again."""
+    refs = [item.ref for item in manifest.objects]
+    gateways = Q(
+        namespace__in={ref.namespace for ref in refs}, name__in={ref.name for ref in refs if ref.kind == "Gateway"}
+    )
+    routes = Q(routes__namespace__in={ref.namespace for ref in refs}, routes__name__in={ref.name for ref in refs})
+    behind = Gateway.objects.filter(gateways | routes, applied_generation__lt=F("generation")).distinct()
+    for gateway in behind.exclude(pk__in=applied.concerned).exclude(operations__state__in=ACTIVE):
+        gateway_services.raise_generation(gateway)
+        applied.concerned.add(gateway.pk)
+
+
+def _refuse_what_runtimes_cannot(manifest: Manifest, applied: Applied) -> list[Problem]:
+    """Raises with what the runtimes of the gateways concerned cannot do; returns what they only warn of."""
+    found: list[Problem] = []
+    for gateway in Gateway.objects.select_related("target").filter(pk__in=applied.concerned):
+        found += driver_of(gateway.target).refusals(snapshot(gateway))
+    if any(problem.severity == "error" for problem in found):
+        raise ManifestProblemsError([problem for problem in found if problem.severity == "error"])
+    return [_located(manifest, problem) for problem in found]
+
+
+def _bad_manifest(manifest: Manifest, problems: Sequence[Problem]) -> BadInputError:
+    found = [_located(manifest, problem) for problem in problems]
+    return BadInputError("the manifest cannot be applied; nothing was changed", problems=found)
+
+
+def _located(manifest: Manifest, problem: Problem) -> Problem:
+    if problem.ref is None or problem.line:
+        return problem
+    source, line = manifest.locate(problem.ref, problem.path)
+    return problem.model_copy(update={"source": source, "line": line})
+
+
+def delete_objects(refs: Sequence[ObjectRef], *, by: str, dry_run: bool = False) -> Outcome:
+    """Delete routes and backends, and ask for what follows. Gateways are removed, not deleted."""
+    if any(ref.kind == "Gateway" for ref in refs):
+        raise BadInputError("a gateway is not deleted but removed", hint="egx remove GATEWAY")
+    outcome = Outcome()
+    with transaction.atomic():
+        _follow(gateway_services.delete(refs=refs), outcome, by=by, dry_run=dry_run)
+    return outcome
+
+
+def _follow(applied: Applied, outcome: Outcome, *, by: str, dry_run: bool) -> None:
+    """Ask for the operations that bring the change to the runtimes, or, in a dry run, plan them and take all back."""
+    outcome.changes += applied.changes
+    for gateway in Gateway.objects.select_related("target").filter(pk__in=applied.concerned).order_by("pk"):
+        if dry_run:
+            outcome.plans[name_of(gateway)] = plan_for(gateway)
+        else:
+            outcome.operations.append(request_change(gateway=gateway, by=by))
+    if dry_run:
+        transaction.set_rollback(True)
+
+
+def name_of(gateway: Gateway) -> str:
+    return gateway.name if gateway.namespace == "default" else f"{gateway.namespace}/{gateway.name}"
+
+
+def plan_for(gateway: Gateway, *, version: str = "") -> Plan:
+    """What would be done now to bring the gateway to its desired state (on engine `version`). Changes nothing."""
+    desired, observed = snapshot(gateway), driver_of(gateway.target).observe(gateway.key)
+    wanted = version or gateway.engine_version
+    wish = Wish(name=name_of(gateway), version=wanted)
+    serving = observed.edge.serving
+    held = observed.slots[serving].engine if serving else None
+    if held is None or held.version != wanted:
+        return plan_deploy(wish, desired, observed)
+    return plan_configure(wish, desired, observed)
+
+
+def request_change(*, gateway: Gateway, by: str) -> Operation:
+    """Whatever brings the gateway's newest generation to its runtime: configuration, or its first deployment."""
+    serves = Slot.objects.filter(gateway=gateway, state=SlotState.SERVING).exists()
+    deploying = selectors.active_lifecycle(gateway)
+    if serves or (deploying and deploying.kind == OperationKind.DEPLOY):
+        return request_configure(gateway=gateway, by=by)
+    return request_deploy(gateway=gateway, by=by)
+
+
+def request_deploy(*, gateway: Gateway, by: str, version: str = "") -> Operation:
+    """Deploy the gateway, or replace what serves by engine `version`. Raises ConflictError while another is at it."""
+    wanted = version or gateway.engine_version
+    with transaction.atomic():
+        if version and version != gateway.engine_version:
+            Gateway.objects.filter(pk=gateway.pk).update(engine_version=version)
+        return _queue(gateway, OperationKind.DEPLOY, by=by, options={"version": wanted})
+
+
+def request_configure(*, gateway: Gateway, by: str) -> Operation:
+    """Bring the newest generation to every slot; joins the one that waits already. Never refused."""
+    with transaction.atomic():
+        waiting = selectors.waiting_configuration(gateway)
+        return waiting or _queue(gateway, OperationKind.CONFIGURE, by=by)
+
+
+def request_remove(*, gateway: Gateway, by: str) -> Operation:
+    """Remove the gateway. Raises ConflictError while another lifecycle operation is at it."""
+    return _queue(gateway, OperationKind.REMOVE, by=by)
+
+
+def _queue(gateway: Gateway, kind: OperationKind, *, by: str, options: dict[str, str] | None = None) -> Operation:
+    try:
+        with transaction.atomic():
+            operation = Operation.objects.create(
+                kind=kind,
+                gateway=gateway,
+                target=gateway.target,
+                gateway_key=gateway.key,
+                gateway_name=name_of(gateway),
+                options=options or {},
+                requested_by=by,
+            )
+            record(
+                EventKind.OPERATION_QUEUED,
+                operation.subject,
+                operation=operation.pk,
+                operation_kind=kind,
+                by=by,
+            )
+            _wake_worker(operation.pk)
+    except IntegrityError:
+        first = selectors.active_lifecycle(gateway)
+        if first is None:
+            raise
+        raise ConflictError(
+            f"operation {first.pk} ({first.kind}) of gateway {name_of(gateway)} is not finished",
+            hint=f"wait for it (`egx op follow {first.pk}`) or cancel it (`egx op cancel {first.pk}`)",
+        ) from None
+    return operation
+
+
+def _wake_worker(operation_id: int) -> None:
+    """After the commit. Robust: a broker that is away costs the poll's or the reaper's delay, not the change."""
+    transaction.on_commit(partial(run_operation.delay, operation_id), robust=True)
+
+
+def find_operation(operation_id: int) -> Operation:
+    operation = selectors.operations().filter(pk=operation_id).first()
+    if operation is None:
+        raise NotFoundError(f"there is no operation {operation_id}", hint="`egx get operations` lists them")
+    return operation
+
+
+def cancel(*, operation_id: int, by: str) -> Operation:
+    """Ask the operation to turn back at its next step. Raises ConflictError for one that is finished."""
+    with transaction.atomic():
+        asked = Operation.objects.filter(pk=operation_id, state__in=ACTIVE).update(cancelled_by=by)
+        operation = find_operation(operation_id)
+        if not asked:
+            raise ConflictError(f"operation {operation_id} is finished: {operation.state}")
+        record(EventKind.OPERATION_CANCELLING, operation.subject, operation=operation.pk, by=by)
+        _wake_worker(operation.pk)
+    return operation
+
+
+def resume(*, operation_id: int, by: str) -> Operation:
+    """Take up a failed operation again, in the direction in which it was going, with fresh attempts."""
+    with transaction.atomic():
+        taken = Operation.objects.filter(pk=operation_id, state=OperationState.FAILED).update(
+            state=OperationState.QUEUED,
+            attempt=F("attempt") - F("attempt"),
+            finished_at=None,
+            cancelled_by="",
+        )
+        operation = find_operation(operation_id)
+        if not taken:
+            how = "it is at work" if operation.is_active else "ask for the change again instead"
+            raise ConflictError(f"operation {operation_id} is {operation.state}, not failed", hint=how)
+        record(
+            EventKind.OPERATION_QUEUED,
+            operation.subject,
+            operation=operation.pk,
+            operation_kind=operation.kind,
+            by=by,
+        )
+        _wake_worker(operation.pk)
+    return operation
+
+
+def wake_stale() -> int:
+    """Wake a worker for every operation that waits for one, whoever lost its message; how many."""
+    waiting = runnable()
+    for operation_id in waiting:
+        run_operation.delay(operation_id)
+    return len(waiting)
+
+
+def tend(report: Callable[[Revival], None] | None = None) -> int:
+    """Start again what died on this node's targets, and record it; how much."""
+    count = 0
+    for target in Target.objects.filter(node=settings.EGX_NODE):
+        for revival in driver_of(target).tend():
+            count += 1
+            _record_revival(revival)
+            if report:
+                report(revival)
+    return count
+
+
+def _record_revival(revival: Revival) -> None:
+    pk = revival.key.removeprefix("gw")
+    gateway = Gateway.objects.filter(pk=int(pk)).first() if pk.isdigit() else None
+    subject = f"gateway/{name_of(gateway)}" if gateway else f"unit/{revival.unit}"
+    with transaction.atomic():
+        record(
+            EventKind.ENGINE_REVIVED,
+            subject,
+            unit=revival.unit,
+            reason=revival.reason[:300],
+            failures=revival.failures,
+        )
+
+
+def plan_removal(gateway: Gateway) -> Plan:
+    return plan_remove(Wish(name=name_of(gateway)), driver_of(gateway.target).observe(gateway.key))

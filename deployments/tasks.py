@@ -1,0 +1,47 @@
+"""The bodies that a worker runs."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.conf import settings
+
+from deployments.drivers import registry
+from deployments.drivers.base import Driver
+from deployments.engine import executor
+from deployments.engine.executor import Workshop
+from deployments.engine.step import Patience
+from deployments.models import Operation
+from deployments.planner import plan
+from deployments.steps import STEPS
+from egx_project.lib.clock import SystemClock
+from gateways.models import Target
+
+
+def driver_settings() -> registry.DriverSettings:
+    return registry.DriverSettings(
+        data_dir=settings.EGX_DATA_DIR,
+        bind_address=settings.EGX_BIND_ADDRESS,
+        envoy_binary=settings.EGX_ENVOY_BINARY,
+        envoy_concurrency=settings.EGX_ENVOY_CONCURRENCY,
+    )
+
+
+def driver_of(target: Target) -> Driver:
+    return registry.driver(target.kind, target.options, driver_settings())
+
+
+def workshop() -> Workshop:
+    return Workshop(
+        plan=plan,
+        steps=STEPS,
+        driver_for=lambda operation: driver_of(operation.target),
+        clock=SystemClock(),
+        patience=Patience(healthy=settings.EGX_HEALTHY_SECONDS, drain=settings.EGX_DRAIN_SECONDS),
+    )
+
+
+@shared_task(name="deployments.run_operation")
+def run_operation(operation_id: int) -> None:
+    """Take an operation up. A wake-up: late, doubled or for a finished one, it does nothing."""
+    if Operation.objects.filter(pk=operation_id).exists():
+        executor.run(operation_id, workshop())

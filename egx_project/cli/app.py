@@ -1,0 +1,95 @@
+"""The commands of `egx`, each loaded when it is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import NamedTuple
+
+import click
+
+from egx_project.cli.output import Output, json_option, pass_output
+
+
+class Entry(NamedTuple):
+    section: str
+    target: str
+    help: str
+
+
+_HERE = "egx_project.cli.commands"
+COMMANDS = {
+    "up": Entry("EGX", "egx_project.embedded.commands:up", "Start EGX and, the first time, the demo gateway."),
+    "down": Entry("EGX", "egx_project.embedded.commands:down", "Stop EGX; gateways keep serving."),
+    "status": Entry("EGX", f"{_HERE}.status:status", "Show how EGX, or one gateway, is."),
+    "apply": Entry("Desired state", f"{_HERE}.apply:apply", "Make gateways and routes what manifests say."),
+    "delete": Entry("Desired state", f"{_HERE}.delete:delete", "Delete what manifests name, or one object."),
+    "get": Entry("Desired state", f"{_HERE}.get:get", "List gateways, routes, operations and more."),
+    "plan": Entry("Gateways", f"{_HERE}.plan:plan", "Show the steps a change would take, and why."),
+    "remove": Entry("Gateways", f"{_HERE}.remove:remove", "Stop a gateway and remove it."),
+    "op": Entry("Gateways", f"{_HERE}.op:op", "Show, follow, cancel or resume an operation."),
+}
+
+
+class EgxGroup(click.Group):
+    """A group whose help is known without loading a command."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        module, _, attribute = entry.target.partition(":")
+        command = getattr(import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{entry.target} is no click command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        width = max(map(len, COMMANDS))
+        for section in dict.fromkeys(entry.section for entry in COMMANDS.values()):
+            rows = [(name.ljust(width), entry.help) for name, entry in COMMANDS.items() if entry.section == section]
+            with formatter.section(section):
+                formatter.write_dl(rows)
+
+
+@click.group(
+    cls=EgxGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 failed, 2 bad input, 3 EGX not reachable, 4 refused. "
+    "EGX_DATA_DIR says which EGX is meant.",
+)
+@click.option("--version", is_flag=True, help="Print the version of egx.")
+@json_option
+@pass_output
+@click.pass_context
+def cli(context: click.Context, output: Output, *, version: bool) -> None:
+    """EGX runs Envoy gateways here, in Docker or in Kubernetes, and makes every change to them safe.
+
+    \b
+      egx up                        start it: a dashboard and a demo gateway
+      egx apply -f quickstart.yaml  Gateway API manifests in
+      egx status                    how everything is
+    """
+    if version:
+        _print_version(output)
+        context.exit()
+    if context.invoked_subcommand is None:
+        if output.json:
+            raise click.UsageError("a command is missing", ctx=context)
+        click.echo(context.get_help())
+
+
+def _print_version(output: Output) -> None:
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as version_of
+
+    try:
+        version = version_of("egx")
+    except PackageNotFoundError:
+        version = "unknown"
+    if output.json:
+        output.document({"version": version})
+    output.line(f"egx {version}")

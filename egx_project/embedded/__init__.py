@@ -1,0 +1,1 @@
+"""`egx up`: everything in one process, with no other service."""

@@ -1,0 +1,60 @@
+"""The foreground process of `egx up`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from egx_project.cli.output import Output
+from egx_project.embedded import instance, preparation
+from egx_project.settings.location import socket_path
+
+
+def run(output: Output, home: Path, *, host: str, port: int, demo: bool) -> None:
+    """Prepare, start everything, serve until a signal, and say what stays."""
+    os.environ["PORT"] = str(port)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "egx_project.settings.main")
+    url = f"http://localhost:{port}"
+    with instance.only_one(home, url=url):
+        _set_up_django()
+        preparation.migrate()
+        _first_run(demo=demo)
+        _serve(output, home, host=host, port=port, url=url)
+    output.line("\nEGX has stopped; gateways keep serving (`egx down --gateways` stops them)")
+
+
+def _set_up_django() -> None:
+    import django
+
+    django.setup()
+
+
+def _first_run(*, demo: bool) -> None:
+    from django.conf import settings
+
+    from egx_project.embedded import demo as demo_gateway
+    from gateways.models import TargetKind
+    from gateways.services import ensure_target
+
+    target = ensure_target(name=settings.EGX_LOCAL_TARGET, kind=TargetKind.PROCESS, node=settings.EGX_NODE)
+    if demo and demo_gateway.is_due():
+        preparation.require_port(
+            demo_gateway.PORT,
+            host=settings.EGX_BIND_ADDRESS,
+            what="the gateway demo",
+            way_out="free it, or start without the demo gateway: egx up --no-demo",
+        )
+        demo_gateway.deploy(target)
+
+
+def _serve(output: Output, home: Path, *, host: str, port: int, url: str) -> None:
+    from egx_project.asgi import application
+    from egx_project.embedded import server, worker
+
+    worker.start()
+
+    def on_started() -> None:
+        output.line(f"EGX runs at {url}. Ctrl-C stops it; gateways keep serving.")
+
+    asyncio.run(server.serve(application, host=host, port=port, path=socket_path(home), on_started=on_started))

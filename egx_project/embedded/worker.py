@@ -1,0 +1,109 @@
+"""The work in the same process: a Celery worker and beat in threads, a poller of the rows, the supervisor's look.
+
+All threads are daemons: a stop of EGX needs no permission of theirs, since whatever they are at is taken up again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import structlog
+from celery.beat import EmbeddedService
+from celery.worker import WorkController
+from django.db import close_old_connections, connection
+
+from deployments import services
+from deployments.engine.waiting import runnable
+from deployments.tasks import run_operation
+from egx_project.celery import app
+from egx_project.events import wake
+
+log = structlog.get_logger(__name__)
+
+POLL_SECONDS = 0.2
+TEND_SECONDS = 0.2
+AT_ONCE = 4
+CELERY_THREADS = 2
+
+
+class Poller:
+    """Runs what the rows say is to be run: at once when something was committed here, else at the next poll."""
+
+    def __init__(self) -> None:
+        self._woken = threading.Event()
+        self._free = threading.Semaphore(AT_ONCE)
+        self._busy: set[int] = set()
+
+    def run(self) -> None:
+        wake.subscribe(self._woken.set)
+        while True:
+            self._woken.wait(POLL_SECONDS)
+            self._woken.clear()
+            self._start_waiting()
+
+    def _start_waiting(self) -> None:
+        for operation_id in runnable():
+            if operation_id not in self._busy and self._free.acquire(blocking=False):
+                self._busy.add(operation_id)
+                threading.Thread(
+                    target=self._work, args=(operation_id,), name=f"operation-{operation_id}", daemon=True
+                ).start()
+
+    def _work(self, operation_id: int) -> None:
+        try:
+            run_operation(operation_id)
+        except Exception:  # the operation is unowned again; the next poll takes it up
+            log.exception("operation broke", operation_id=operation_id)
+        finally:
+            self._busy.discard(operation_id)
+            self._free.release()
+            connection.close()
+            self._woken.set()
+
+
+def start() -> None:
+    """Start all threads."""
+    beat = EmbeddedService(app, thread=True, max_interval=1, scheduler_cls="celery.beat.Scheduler")
+    for name, body in (
+        ("poller", Poller().run),
+        ("supervisor", _tend_forever),
+        ("celery", _celery_worker),
+        ("beat", beat.run),
+    ):
+        threading.Thread(target=_kept(name, body), name=name, daemon=True).start()
+
+
+def _celery_worker() -> None:
+    WorkController(
+        app=app,
+        pool_cls="threads",
+        concurrency=CELERY_THREADS,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    ).start()
+
+
+def _tend_forever() -> None:
+    pause = threading.Event()
+    while not pause.wait(TEND_SECONDS):
+        services.tend(
+            report=lambda revival: log.warning("revived", unit=revival.unit, key=revival.key, reason=revival.reason)
+        )
+
+
+def _kept(name: str, body: Callable[[], None]) -> Callable[[], None]:
+    """A thread that ends by an error starts over: a full disk that is no longer full must not need a restart."""
+
+    def run() -> None:
+        pause = threading.Event()
+        while True:
+            try:
+                body()
+            except Exception:
+                log.exception("thread broke", thread=name)
+            close_old_connections()
+            pause.wait(1.0)
+
+    return run

@@ -1,0 +1,1 @@
+"""Numbered facts: what changed, written in the transaction that changed it."""

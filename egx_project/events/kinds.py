@@ -1,0 +1,26 @@
+"""What can happen."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class EventKind(StrEnum):
+    TARGET_ADDED = "target.added"
+    GATEWAY_CREATED = "gateway.created"
+    GATEWAY_CHANGED = "gateway.changed"
+    GATEWAY_APPLIED = "gateway.applied"
+    GATEWAY_REMOVED = "gateway.removed"
+    ROUTE_CREATED = "route.created"
+    ROUTE_CHANGED = "route.changed"
+    ROUTE_REMOVED = "route.removed"
+    BACKEND_CREATED = "backend.created"
+    BACKEND_CHANGED = "backend.changed"
+    BACKEND_REMOVED = "backend.removed"
+    OPERATION_QUEUED = "operation.queued"
+    OPERATION_STARTED = "operation.started"
+    OPERATION_STEP = "operation.step"
+    OPERATION_CANCELLING = "operation.cancelling"
+    OPERATION_FINISHED = "operation.finished"
+    SLOT_CHANGED = "slot.changed"
+    ENGINE_REVIVED = "engine.revived"

@@ -1,0 +1,85 @@
+"""Reading events by number."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from asgiref.sync import sync_to_async
+
+from egx_project.events import wake
+from egx_project.events.models import Event, EventCounter
+from egx_project.events.record import COUNTER
+
+POLL_SECONDS = 1.0
+"""How soon a waiting reader sees events of another process, from which no wake-up comes."""
+
+
+@dataclass(frozen=True)
+class Page:
+    events: tuple[Event, ...]
+    last: int
+    """The newest number there is, or the newest in `events` where the page is full."""
+    reset: bool
+    """The reader asked for numbers that are no longer kept: it needs a fresh snapshot."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {"items": [as_json(event) for event in self.events], "last": self.last, "reset": self.reset}
+
+
+def as_json(event: Event) -> dict[str, Any]:
+    return {
+        "number": event.number,
+        "at": event.at.isoformat(),
+        "kind": event.kind,
+        "subject": event.subject,
+        "operation": event.operation,
+        "data": event.data,
+    }
+
+
+def last_number() -> int:
+    return EventCounter.objects.filter(pk=COUNTER).values_list("last", flat=True).first() or 0
+
+
+def since(number: int, *, operation: int | None = None, limit: int = 500) -> Page:
+    """The events after `number`, oldest first, at most `limit`."""
+    counter = EventCounter.objects.filter(pk=COUNTER).first()
+    last, first_kept = (counter.last, counter.first_kept) if counter else (0, 1)
+    found = Event.objects.filter(number__gt=number, number__lte=last)
+    if operation is not None:
+        found = found.filter(operation=operation)
+    events = tuple(found[:limit])
+    # A number of the future comes from a database that was restored or replaced: start over.
+    reset = number + 1 < first_kept or number > last
+    return Page(events=events, last=events[-1].number if len(events) == limit else last, reset=reset)
+
+
+async def wait_since(number: int, *, operation: int | None = None, seconds: float = 0.0) -> Page:
+    """As `since`, but waits up to `seconds` until there is something."""
+    loop = asyncio.get_running_loop()
+    woken = asyncio.Event()
+
+    def wake_up() -> None:
+        loop.call_soon_threadsafe(woken.set)
+
+    unsubscribe = wake.subscribe(wake_up)
+    deadline = loop.time() + seconds
+    try:
+        while True:
+            woken.clear()
+            page = await sync_to_async(since)(number, operation=operation)
+            left = deadline - loop.time()
+            if page.events or page.reset or left <= 0:
+                return page
+            await _until(woken, min(left, POLL_SECONDS))
+    finally:
+        unsubscribe()
+
+
+async def _until(woken: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(woken.wait(), timeout=seconds)
+    except TimeoutError:
+        return

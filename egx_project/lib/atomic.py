@@ -1,0 +1,60 @@
+"""Files that are whole or absent, whatever is killed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+
+def write_bytes(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Put `content` at `path` by a temporary file beside it, fsync and rename.
+
+    Raises OSError (a full disk among them) with the old file untouched and no temporary file left.
+    """
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            Path(temporary).unlink()
+        raise
+    sync_folder(path.parent)
+
+
+def write_json(path: Path, value: Any, *, mode: int = 0o600) -> None:  # noqa: ANN401
+    """`value` as JSON with sorted keys: the same value is the same bytes."""
+    write_bytes(path, json.dumps(value, sort_keys=True, separators=(",", ":")).encode() + b"\n", mode=mode)
+
+
+def read_json(path: Path) -> Any:  # noqa: ANN401
+    """The value in a JSON file, or None where there is no file."""
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames and removals in `folder` survive a power cut, where the platform can."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files that a killed `write_bytes` left in `folder`."""
+    for left in folder.glob(".*.tmp"):
+        left.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""One file a concern; the environment is read in this package and nowhere else. Django loads `main`."""

@@ -1,0 +1,77 @@
+"""Django itself."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+import environ
+
+from egx_project.settings.location import data_dir
+
+env = environ.Env()
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+
+
+def _secret_key(file: Path) -> str:
+    """The instance's own key: made once, readable by its owner only."""
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return file.read_text().strip()
+    with os.fdopen(handle, "w") as opened:
+        key = secrets.token_urlsafe(50)
+        opened.write(key)
+    return key
+
+
+EGX_DATA_DIR = data_dir()
+EGX_DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+SECRET_KEY = env.str("EGX_SECRET_KEY", default="") or _secret_key(EGX_DATA_DIR / "secret_key")
+DEBUG = env.bool("EGX_DEBUG", default=False)
+ALLOWED_HOSTS = env.list("EGX_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", "egx"])
+"""`egx` is the name that the command line gives the Unix socket."""
+
+HOST = env.str("HOST", default="127.0.0.1")
+PORT = env.int("PORT", default=3000)
+"""Where the dashboard listens; `egx up --port` wins."""
+EGX_URL = f"http://localhost:{PORT}"
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "egx_project.events",
+    "gateways",
+    "deployments",
+    "updates",
+    "monitoring",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "egx_project.middleware.ContentSecurityPolicy",
+]
+ROOT_URLCONF = "egx_project.urls"
+ASGI_APPLICATION = "egx_project.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [path for path in (BASE_DIR / "templates", BASE_DIR / "egx_project/templates") if path.is_dir()],
+        "APP_DIRS": False,
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "static/"
+STATICFILES_DIRS = [path for path in (BASE_DIR / "static", BASE_DIR / "egx_project/static") if path.is_dir()]
+WHITENOISE_USE_FINDERS = True
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+"""Bytes: the largest manifest (4 MiB) and its JSON envelope."""

@@ -1,0 +1,10 @@
+"""All concerns, as Django wants them: in one module."""
+
+from __future__ import annotations
+
+from egx_project.settings.api import *
+from egx_project.settings.core import *
+from egx_project.settings.data import *
+from egx_project.settings.engines import *
+from egx_project.settings.observability import *
+from egx_project.settings.work import *

@@ -1,0 +1,1 @@
+"""WHAT should exist: gateways, routes, backends, as Gateway API desired state."""

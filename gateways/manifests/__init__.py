@@ -1,0 +1,1 @@
+"""YAML in, YAML out: what people write, as `gateways.spec` objects, and back."""

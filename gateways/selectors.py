@@ -1,0 +1,104 @@
+"""Reading desired state."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+from django.db.models import Prefetch, QuerySet
+
+from egx_project.lib.errors import BadInputError, NotFoundError
+from gateways.models import Backend, Gateway, Listener, Route
+from gateways.spec import objects
+from gateways.spec.base import ManifestObject, ObjectRef
+from gateways.spec.snapshot import AttachedRoute, Endpoint, GatewaySnapshot, ResolvedBackend
+
+
+def gateways() -> QuerySet[Gateway]:
+    """Gateways with all that their pages show, in a constant number of queries."""
+    listeners = Prefetch("listeners", queryset=Listener.objects.select_related("port"))
+    return Gateway.objects.select_related("target").prefetch_related(listeners, "routes")
+
+
+def find_gateway(name: str, *, namespace: str | None = None) -> Gateway:
+    """The gateway that a user means by a name. Raises NotFoundError, or BadInputError where several are meant."""
+    found = list(gateways().filter(name=name, **({"namespace": namespace} if namespace else {})))
+    if len(found) > 1:
+        names = ", ".join(f"{gateway.namespace}/{gateway.name}" for gateway in found)
+        raise BadInputError(f"several gateways are named {name}: {names}", hint="say which: NAMESPACE/NAME")
+    if not found:
+        place = f"{namespace}/{name}" if namespace else name
+        raise NotFoundError(f"there is no gateway {place}", hint="`egx get gateways` lists them")
+    return found[0]
+
+
+def snapshot(gateway: Gateway) -> GatewaySnapshot:
+    """The gateway's desired state, with its routes and their backends, at its present generation."""
+    routes = list(gateway.routes.prefetch_related("backends").order_by("pk"))
+    attached = tuple(AttachedRoute(route=route.as_object(), created_at=route.created_at) for route in routes)
+    return GatewaySnapshot(
+        key=gateway.key,
+        generation=gateway.generation,
+        gateway=gateway.as_object(),
+        routes=attached,
+        backends=tuple(_resolved(attached, routes)),
+    )
+
+
+def _resolved(attached: Iterable[AttachedRoute], rows: Iterable[Route]) -> Iterable[ResolvedBackend]:
+    known = {backend.ref: backend.as_object() for route in rows for backend in route.backends.all()}
+    wanted = sorted({place for item in attached for place in backend_refs(item.route)}, key=str)
+    for ref, port in wanted:
+        if ref in known:
+            yield ResolvedBackend(ref=ref, port=port, endpoints=endpoints(known[ref], port))
+
+
+def backend_refs(route: objects.HTTPRoute) -> Iterable[tuple[ObjectRef, int | None]]:
+    """What the route's rules send traffic to: (object, port asked for)."""
+    for rule in route.spec.rules:
+        for backend in rule.backend_refs:
+            namespace = backend.namespace or route.metadata.namespace
+            yield ObjectRef(kind=backend.kind, namespace=namespace, name=backend.name), backend.port
+
+
+def endpoints(backend: objects.Backend | objects.Service, port: int | None) -> tuple[Endpoint, ...]:
+    """Where the backend answers; nothing for a Service that has no address outside a cluster, or no port."""
+    if isinstance(backend, objects.Service):
+        address = _service_address(backend.address or "", port)
+        return (address,) if address else ()
+    return tuple(_endpoint(endpoint) for endpoint in backend.spec.endpoints)
+
+
+def _service_address(address: str, port: int | None) -> Endpoint | None:
+    host, separator, own_port = address.rpartition(":")
+    if not separator or _is_bare_ipv6(address):
+        host, own_port = address, ""
+    number = int(own_port) if own_port else port
+    return Endpoint(host=host.strip("[]"), port=number) if host and number else None
+
+
+def _is_bare_ipv6(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).version == 6  # noqa: PLR2004
+    except ValueError:
+        return False
+
+
+def _endpoint(endpoint: objects.BackendEndpoint) -> Endpoint:
+    if endpoint.ip:
+        return Endpoint(host=endpoint.ip.address, port=endpoint.ip.port)
+    if endpoint.fqdn:
+        return Endpoint(host=endpoint.fqdn.hostname, port=endpoint.fqdn.port)
+    return Endpoint(unix=endpoint.unix.path if endpoint.unix else "")
+
+
+def export(*, kinds: Iterable[str], namespace: str | None = None, name: str | None = None) -> list[ManifestObject]:
+    """The objects of these kinds, as their authors wrote them."""
+    wanted = set(kinds)
+    place = {field: value for field, value in (("namespace", namespace), ("name", name)) if value}
+    found: list[ManifestObject] = []
+    if objects.Gateway.KIND in wanted:
+        found += [row.as_object() for row in Gateway.objects.filter(**place).prefetch_related("listeners")]
+    found += [route.as_object() for route in Route.objects.filter(kind__in=wanted, **place)]
+    found += [backend.as_object() for backend in Backend.objects.filter(kind__in=wanted, **place)]
+    return found

@@ -1,0 +1,275 @@
+"""Writing desired state: the row, the generation of every gateway it concerns, and the event, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from egx_project.events.kinds import EventKind
+from egx_project.events.record import record
+from egx_project.lib.errors import ConflictError
+from gateways.models import Backend, Gateway, Listener, ManifestRow, PublishedPort, Route, Target, TargetKind
+from gateways.references import Known, problems_of
+from gateways.selectors import backend_refs
+from gateways.spec import objects
+from gateways.spec.base import ManifestObject, ObjectRef, Problem
+
+Action = Literal["create", "update", "unchanged", "delete"]
+Row = TypeVar("Row", Route, Backend)
+
+
+@dataclass(frozen=True)
+class Change:
+    action: Action
+    ref: ObjectRef
+
+
+@dataclass
+class Applied:
+    """What an apply or a delete did."""
+
+    changes: list[Change] = field(default_factory=list)
+    concerned: set[int] = field(default_factory=set)
+    """Primary keys of the gateways whose desired state is another now."""
+
+
+class ManifestProblemsError(Exception):
+    """The objects do not fit together, or with what is there. The caller knows where they were written."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(f"{len(problems)} problems")
+        self.problems = tuple(problems)
+
+
+def ensure_target(*, name: str, kind: TargetKind, node: str) -> Target:
+    """The target of this name; made on the first call."""
+    with transaction.atomic():
+        target, created = Target.objects.get_or_create(name=name, defaults={"kind": kind, "node": node})
+        if created:
+            record(EventKind.TARGET_ADDED, f"target/{name}", target_kind=kind, node=node)
+    return target
+
+
+def apply(*, wanted: Sequence[ManifestObject], target: Target) -> Applied:
+    """Make these objects what is desired; all or nothing. New gateways go to `target`.
+
+    Raises ManifestProblemsError with everything that does not fit, and ConflictError for a gateway of another target.
+    """
+    with transaction.atomic():
+        applied = Applied()
+        problems = problems_of(wanted, known=Known.around(wanted), target=target)
+        if problems:
+            raise ManifestProblemsError(problems)
+        for backend in _of(wanted, objects.Backend, objects.Service):
+            _write_backend(backend, applied)
+        for gateway in _of(wanted, objects.Gateway):
+            _write_gateway(gateway, target, applied)
+        for route in _of(wanted, objects.HTTPRoute):
+            _write_route(route, applied)
+        _raise_generations(applied)
+    return applied
+
+
+def _of(wanted: Iterable[ManifestObject], *kinds: type[ManifestObject]) -> Iterable[ManifestObject]:
+    return (item for item in wanted if isinstance(item, kinds))
+
+
+def _write_gateway(wanted: ManifestObject, target: Target, applied: Applied) -> None:
+    assert isinstance(wanted, objects.Gateway)  # noqa: S101
+    spec = wanted.spec.as_written()
+    listeners = spec.pop("listeners")
+    row = _find(Gateway, wanted)
+    if row is None:
+        row = Gateway(
+            namespace=wanted.metadata.namespace,
+            name=wanted.metadata.name,
+            target=target,
+            engine_version=settings.EGX_ENVOY_VERSION,
+        )
+        action: Action = "create"
+    elif row.target_id != target.pk:
+        raise ConflictError(
+            f"gateway {row.name} runs on target {row.target.name}, not on {target.name}",
+            hint="leave --target out, or remove the gateway first",
+        )
+    elif row.as_object() == wanted and _same_metadata(row, wanted):
+        applied.changes.append(Change("unchanged", wanted.ref))
+        return
+    else:
+        action = "update"
+    row.spec = spec
+    row.write_metadata(wanted.metadata)
+    row.save()
+    _write_listeners(row, wanted, listeners)
+    applied.changes.append(Change(action, wanted.ref))
+    applied.concerned.add(row.pk)
+    if action == "create":
+        record(EventKind.GATEWAY_CREATED, f"gateway/{_place(row)}", target=target.name)
+
+
+def _write_listeners(row: Gateway, wanted: objects.Gateway, written: Sequence[dict[str, object]]) -> None:
+    ports = {listener.port for listener in wanted.spec.listeners}
+    row.listeners.all().delete()
+    row.ports.exclude(number__in=ports).delete()
+    owned = {
+        number: PublishedPort.objects.get_or_create(target=row.target, gateway=row, number=number)[0]
+        for number in sorted(ports)
+    }
+    Listener.objects.bulk_create(
+        Listener(
+            gateway=row,
+            port=owned[listener.port],
+            position=position,
+            name=listener.name,
+            protocol=listener.protocol,
+            hostname=listener.hostname or "",
+            spec=written[position],
+        )
+        for position, listener in enumerate(wanted.spec.listeners)
+    )
+
+
+def _write_backend(wanted: ManifestObject, applied: Applied) -> None:
+    assert isinstance(wanted, objects.Backend | objects.Service)  # noqa: S101
+    row, action = _write(Backend, wanted, applied)
+    if action == "unchanged":
+        return
+    created = action == "create"
+    kind = EventKind.BACKEND_CREATED if created else EventKind.BACKEND_CHANGED
+    record(kind, f"backend/{wanted.KIND}/{_place(row)}")
+    applied.concerned.update(Gateway.objects.filter(routes__backends=row).values_list("pk", flat=True))
+
+
+def _write_route(wanted: ManifestObject, applied: Applied) -> None:
+    assert isinstance(wanted, objects.HTTPRoute)  # noqa: S101
+    existing = _find(Route, wanted)
+    before = set(existing.gateways.values_list("pk", flat=True)) if existing else set()
+    row, action = _write(Route, wanted, applied)
+    if action == "unchanged":
+        return
+    row.gateways.set(_parents(wanted))
+    row.backends.set(_backends(wanted))
+    after = set(row.gateways.values_list("pk", flat=True))
+    applied.concerned |= before | after
+    kind = EventKind.ROUTE_CREATED if action == "create" else EventKind.ROUTE_CHANGED
+    record(kind, f"route/{wanted.KIND}/{_place(row)}")
+
+
+def _write(model: type[Row], wanted: ManifestObject, applied: Applied) -> tuple[Row, Action]:
+    row = _find(model, wanted)
+    action: Action
+    if row is None:
+        row = model(kind=wanted.KIND, namespace=wanted.metadata.namespace, name=wanted.metadata.name)
+        action = "create"
+    elif row.as_object() == wanted and _same_metadata(row, wanted):
+        action = "unchanged"
+    else:
+        action = "update"
+    applied.changes.append(Change(action, wanted.ref))
+    if action != "unchanged":
+        row.write_metadata(wanted.metadata)
+        row.spec = wanted.as_written().get("spec", {})
+        row.save()
+    return row, action
+
+
+Found = TypeVar("Found", Gateway, Route, Backend)
+
+
+def _find(model: type[Found], wanted: ManifestObject) -> Found | None:
+    place = {"namespace": wanted.metadata.namespace, "name": wanted.metadata.name}
+    if model is not Gateway:
+        place["kind"] = wanted.KIND
+    return model._default_manager.filter(**place).first()
+
+
+def _same_metadata(row: ManifestRow, wanted: ManifestObject) -> bool:
+    return (row.labels, row.annotations) == (wanted.metadata.labels, wanted.metadata.annotations)
+
+
+def _parents(route: objects.HTTPRoute) -> list[Gateway]:
+    places = {(ref.namespace or route.metadata.namespace, ref.name) for ref in route.spec.parent_refs}
+    return [Gateway.objects.get(namespace=namespace, name=name) for namespace, name in sorted(places)]
+
+
+def _backends(route: objects.HTTPRoute) -> list[Backend]:
+    refs = {ref for ref, _port in backend_refs(route)}
+    return [Backend.objects.get(kind=r.kind, namespace=r.namespace, name=r.name) for r in sorted(refs, key=str)]
+
+
+def _place(row: ManifestRow) -> str:
+    return row.name if row.namespace == "default" else f"{row.namespace}/{row.name}"
+
+
+def _raise_generations(applied: Applied) -> None:
+    """One step up for each gateway concerned, but not for new ones: those start at one."""
+    new = {change.ref for change in applied.changes if change.action == "create" and change.ref.kind == "Gateway"}
+    for gateway in Gateway.objects.filter(pk__in=applied.concerned):
+        if gateway.ref not in new:
+            raise_generation(gateway)
+
+
+def raise_generation(gateway: Gateway) -> None:
+    """Let the desired state count as new, so that it is brought to the runtime (again)."""
+    with transaction.atomic():
+        Gateway.objects.filter(pk=gateway.pk).update(generation=F("generation") + 1)
+        record(EventKind.GATEWAY_CHANGED, f"gateway/{_place(gateway)}", generation=gateway.generation + 1)
+
+
+def delete(*, refs: Sequence[ObjectRef]) -> Applied:
+    """Delete routes and backends; those that are not there are left out. Raises ConflictError for a backend in use."""
+    with transaction.atomic():
+        applied = Applied()
+        for ref in sorted(refs, key=lambda ref: ref.kind in {objects.Backend.KIND, objects.Service.KIND}):
+            place = {"kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
+            if route := Route.objects.filter(**place).first():
+                _delete_route(route, applied)
+            elif backend := Backend.objects.filter(**place).first():
+                _delete_backend(backend, applied)
+        _raise_generations(applied)
+    return applied
+
+
+def _delete_route(route: Route, applied: Applied) -> None:
+    applied.concerned.update(route.gateways.values_list("pk", flat=True))
+    applied.changes.append(Change("delete", route.ref))
+    record(EventKind.ROUTE_REMOVED, f"route/{route.kind}/{_place(route)}")
+    route.delete()
+
+
+def _delete_backend(backend: Backend, applied: Applied) -> None:
+    users = [str(route) for route in backend.routes.all()]
+    if users:
+        raise ConflictError(f"{backend} is used by {', '.join(users)}", hint="delete or change these first")
+    applied.changes.append(Change("delete", backend.ref))
+    record(EventKind.BACKEND_REMOVED, f"backend/{backend.kind}/{_place(backend)}")
+    backend.delete()
+
+
+def mark_applied(*, gateway_id: int, generation: int) -> None:
+    """What serves has accepted this generation; an older one than known changes nothing."""
+    with transaction.atomic():
+        raised = Gateway.objects.filter(pk=gateway_id, applied_generation__lt=generation).update(
+            applied_generation=generation
+        )
+        if raised:
+            gateway = Gateway.objects.get(pk=gateway_id)
+            record(EventKind.GATEWAY_APPLIED, f"gateway/{_place(gateway)}", generation=generation)
+
+
+def delete_gateway(*, gateway_id: int) -> None:
+    """Delete the gateway's rows, and the routes that were attached to it alone."""
+    with transaction.atomic():
+        gateway = Gateway.objects.filter(pk=gateway_id).first()
+        if gateway is None:
+            return
+        for route in gateway.routes.all():
+            if route.gateways.count() == 1:
+                route.delete()
+        record(EventKind.GATEWAY_REMOVED, f"gateway/{_place(gateway)}")
+        gateway.delete()

@@ -1,0 +1,1 @@
+"""SHOW it: health, pages, live state."""

@@ -1,0 +1,51 @@
+"""REST: EGX itself, and its events."""
+
+from __future__ import annotations
+
+import os
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from deployments import selectors as deployments
+from deployments.api.gateways import gateway_json
+from egx_project.access import OverTheSocket, came_over_socket
+from egx_project.events.read import wait_since
+from egx_project.lib.errors import BadInputError, ForbiddenError
+from egx_project.problems import response as problem
+from egx_project.version import version
+from gateways import selectors as gateways
+
+LONGEST_WAIT_SECONDS = 30.0
+
+
+class Status(APIView):
+    def get(self, request: Request) -> Response:  # noqa: ARG002
+        found = deployments.with_deployments(gateways.gateways())
+        return Response(
+            {
+                "version": version(),
+                "url": settings.EGX_URL,
+                "pid": os.getpid(),
+                "node": settings.EGX_NODE,
+                "data_dir": str(settings.EGX_DATA_DIR),
+                "gateways": [gateway_json(gateway) for gateway in found],
+            }
+        )
+
+
+async def events(request: HttpRequest) -> HttpResponseBase:
+    """Events after `since`; waits up to `wait` seconds for one. Outside DRF, which knows no async views."""
+    if not came_over_socket(request):
+        return problem(ForbiddenError(OverTheSocket.message))
+    try:
+        since = int(request.GET.get("since", "0"))
+        operation = int(request.GET["operation"]) if "operation" in request.GET else None
+        seconds = min(float(request.GET.get("wait", "0")), LONGEST_WAIT_SECONDS)
+    except ValueError:
+        return problem(BadInputError("since, operation and wait are numbers"))
+    page = await wait_since(since, operation=operation, seconds=seconds)
+    return JsonResponse(page.as_json())

@@ -1,0 +1,67 @@
+"""Pages and health endpoints."""
+
+from __future__ import annotations
+
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from deployments import selectors as deployments
+from egx_project.version import version
+from gateways import selectors as gateways
+from monitoring.health import health, is_ready
+
+
+@require_safe
+@never_cache
+def overview(request: HttpRequest) -> HttpResponse:
+    """What runs."""
+    rows = [
+        {
+            "name": gateway.name,
+            "state": deployments.gateway_state(
+                gateway,
+                unfinished=gateway.unfinished,  # type: ignore[attr-defined]  # put there by the prefetch
+                slots=gateway.slots.all(),
+            ),
+            "addresses": [
+                f"http://localhost:{number}"
+                for number in sorted({listener.port.number for listener in gateway.listeners.all()})
+            ],
+            "slots": gateway.slots.all(),
+            "routes": len(gateway.routes.all()),
+            "generation": gateway.generation,
+            "applied": gateway.applied_generation,
+        }
+        for gateway in deployments.with_deployments(gateways.gateways())
+    ]
+    context = {"gateways": rows, "version": version(), "operations": deployments.operations()[:8]}
+    return render(request, "monitoring/overview.html", context)
+
+
+@require_safe
+@never_cache
+def seed_health(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
+    """The seed's `/health`: 200 only when everything is well."""
+    found = health()
+    return JsonResponse(found, status=200 if found["status"] == "healthy" else 503)
+
+
+@require_safe
+@never_cache
+def live(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
+    """The process answers."""
+    return JsonResponse({"status": "live"})
+
+
+@require_safe
+@never_cache
+def ready(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
+    """It can serve."""
+    try:
+        well = is_ready()
+    except DatabaseError:
+        well = False
+    return JsonResponse({"status": "ready" if well else "not ready"}, status=200 if well else 503)

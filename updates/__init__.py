@@ -1,0 +1,1 @@
+"""CHANGE it safely: releases, updates, backups."""
