@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 SHELL  := /bin/sh
 WORKERS ?= 2
 
-.PHONY: up down test lint format bench lock wheel clean
+.PHONY: up down test matrix lint format bench lock wheel clean
 .DEFAULT_GOAL := up
 
 # A stamp a lock file: an unchanged lock costs nothing, a changed one is synchronised.
@@ -25,6 +25,10 @@ down: $(VENV)/.base
 
 test: $(VENV)/.dev
 	@$(BIN)/pytest -n $(WORKERS) tests
+
+# Kills at every remaining point, on real Envoys.
+matrix: $(VENV)/.dev
+	@$(BIN)/pytest -n $(WORKERS) -m matrix tests
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check .

@@ -19,6 +19,7 @@ from deployments.planner import Wish, plan_configure, plan_deploy, plan_remove
 from deployments.tasks import driver_of, run_operation
 from egx_project.events.kinds import EventKind
 from egx_project.events.record import record
+from egx_project.lib.clock import SystemClock
 from egx_project.lib.errors import BadInputError, ConflictError, NotFoundError
 from gateways import services as gateway_services
 from gateways.manifests.reader import Manifest
@@ -270,6 +271,15 @@ def tend(report: Callable[[Revival], None] | None = None) -> int:
             if report:
                 report(revival)
     return count
+
+
+def await_death(*, seconds: float) -> None:
+    """Return when something that should run on this node's targets has died, or after `seconds`."""
+    targets = list(Target.objects.filter(node=settings.EGX_NODE))
+    for target in targets:
+        driver_of(target).await_death(seconds / len(targets))
+    if not targets:
+        SystemClock().pause(seconds)
 
 
 def _record_revival(revival: Revival) -> None:

@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from egx_project.events.kinds import EventKind
 from egx_project.events.record import record
@@ -254,12 +254,19 @@ def _delete_backend(backend: Backend, applied: Applied) -> None:
 def mark_applied(*, gateway_id: int, generation: int) -> None:
     """What serves has accepted this generation; an older one than known changes nothing."""
     with transaction.atomic():
-        raised = Gateway.objects.filter(pk=gateway_id, applied_generation__lt=generation).update(
-            applied_generation=generation
-        )
-        if raised:
-            gateway = Gateway.objects.get(pk=gateway_id)
-            record(EventKind.GATEWAY_APPLIED, f"gateway/{_place(gateway)}", generation=generation)
+        _write_applied(gateway_id, generation, where=Q(applied_generation__lt=generation))
+
+
+def mark_taken_back(*, gateway_id: int, generation: int) -> None:
+    """What serves has gone back to this generation: what was applied after it is not applied any more."""
+    with transaction.atomic():
+        _write_applied(gateway_id, generation, where=Q(applied_generation__gt=generation))
+
+
+def _write_applied(gateway_id: int, generation: int, *, where: Q) -> None:
+    if Gateway.objects.filter(where, pk=gateway_id).update(applied_generation=generation):
+        gateway = Gateway.objects.get(pk=gateway_id)
+        record(EventKind.GATEWAY_APPLIED, f"gateway/{_place(gateway)}", generation=generation)
 
 
 def delete_gateway(*, gateway_id: int) -> None:

@@ -31,6 +31,8 @@ spec:
   rules:
     - matches: [{{path: {{type: PathPrefix, value: {path}}}}}]
       backendRefs: [{{group: gateway.envoyproxy.io, kind: Backend, name: web}}]
+"""
+BACKEND = """\
 ---
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: Backend
@@ -45,8 +47,11 @@ def gateway_yaml(name: str = "web", *, ports: tuple[int, ...] = (8080,), labels:
     return GATEWAY.format(name=name, listeners=listeners, labels=f", labels: {{{written}}}" if written else "")
 
 
-def route_yaml(name: str = "web", *, gateway: str = "web", path: str = "/", backend_port: int = 9000) -> str:
-    return ROUTE.format(name=name, gateway=gateway, path=path, backend_port=backend_port)
+def route_yaml(
+    name: str = "web", *, gateway: str = "web", path: str = "/", backend_port: int = 9000, with_backend: bool = True
+) -> str:
+    route = ROUTE.format(name=name, gateway=gateway, path=path)
+    return route + BACKEND.format(backend_port=backend_port) if with_backend else route
 
 
 def fake_target(folder: str = "", *, latency: float = 0.0) -> Target:

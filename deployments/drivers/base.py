@@ -108,6 +108,10 @@ class FencedError(DriverError):
     """A newer attempt owns the gateway: nothing was changed, and this one must end quietly."""
 
 
+class SilentError(DriverError):
+    """An engine that runs, or should, does not answer EGX."""
+
+
 class ConfigRejectedError(DriverError):
     """The engine does not accept this configuration; what it had before still serves."""
 
@@ -195,4 +199,8 @@ class Driver(Protocol):
 
     def tend(self) -> Sequence[Revival]:
         """Start again what has died, with back-off."""
+        ...
+
+    def await_death(self, seconds: float) -> None:
+        """Return as soon as something that should run has died, as far as this runtime tells, or after `seconds`."""
         ...

@@ -242,6 +242,9 @@ class FakeDriver:
     def tend(self) -> Sequence[Revival]:
         return ()
 
+    def await_death(self, seconds: float) -> None:
+        self.clock.pause(seconds)
+
     # --- inside -------------------------------------------------------------------------------------------------
 
     def _effect(self, scope: Scope, *parts: Callable[[State], None]) -> None:

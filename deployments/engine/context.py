@@ -15,7 +15,7 @@ from egx_project.events.record import record
 from egx_project.lib.clock import Clock, wait_for
 from gateways.models import Gateway
 from gateways.selectors import snapshot
-from gateways.services import delete_gateway, mark_applied
+from gateways.services import delete_gateway, mark_applied, mark_taken_back
 from gateways.spec.snapshot import GatewaySnapshot
 
 Seen = TypeVar("Seen")
@@ -66,6 +66,12 @@ class Context:
             return
         with fenced(self.claim):
             mark_applied(gateway_id=self.gateway_id, generation=generation)
+
+    def record_taken_back(self, generation: int) -> None:
+        if self.gateway_id is None:
+            return
+        with fenced(self.claim):
+            mark_taken_back(gateway_id=self.gateway_id, generation=generation)
 
     def forget_gateway(self) -> None:
         if self.gateway_id is None:

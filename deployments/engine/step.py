@@ -61,6 +61,10 @@ class StepContext(Protocol):
         """What serves has accepted this generation."""
         ...
 
+    def record_taken_back(self, generation: int) -> None:
+        """What serves is back at this generation."""
+        ...
+
     def forget_gateway(self) -> None:
         """Delete the gateway's rows."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from deployments.drivers.base import SlotName
 from deployments.engine.step import Arguments, Result, StepContext
+from egx_project.lib.clock import wait_for
 
 
 class Reversible:
@@ -28,3 +29,19 @@ def wait_ready(context: StepContext, name: SlotName) -> None:
         lambda: context.driver.observe(context.scope.key).slots[name].ready or None,
         seconds=context.patience.healthy,
     )
+
+
+def drain(context: StepContext, name: SlotName, *, seconds: float) -> Result:
+    """Ask the slot's clients to move over and wait until they have, for at most `seconds`; who is left is counted."""
+    began = context.clock.monotonic()
+    context.driver.drain(context.scope, name)
+
+    def empty() -> bool | None:
+        return context.driver.observe(context.scope.key).slots[name].connections == 0 or None
+
+    left = 0 if wait_for(empty, clock=context.clock, seconds=seconds) else _connections(context, name)
+    return {"seconds": round(context.clock.monotonic() - began, 3), "connections_left": left}
+
+
+def _connections(context: StepContext, name: SlotName) -> int:
+    return context.driver.observe(context.scope.key).slots[name].connections

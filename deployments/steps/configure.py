@@ -61,6 +61,14 @@ class ConfigureSlots(Reversible):
         for name in observed.live:
             if observed.slots[name].generation > arguments["before"]:
                 context.driver.revert_slot(context.scope, name, observed.slots[name].generation)
+        self._record_what_serves(context)
+
+    def _record_what_serves(self, context: StepContext) -> None:
+        observed = context.driver.observe(context.scope.key)
+        if observed.edge.serving:
+            generation = observed.slots[observed.edge.serving].generation
+            context.record_slot(observed.edge.serving, SlotState.SERVING, generation=generation)
+            context.record_taken_back(generation)
 
     def _live(self, context: StepContext) -> tuple[SlotName, ...]:
         return context.driver.observe(context.scope.key).live

@@ -5,8 +5,7 @@ from __future__ import annotations
 from deployments.drivers.base import SlotName
 from deployments.engine.step import Arguments, Result, StepContext
 from deployments.models import SlotState
-from deployments.steps.base import NothingToUndo, Reversible, slot, wait_ready
-from egx_project.lib.clock import wait_for
+from deployments.steps.base import NothingToUndo, Reversible, drain, slot, wait_ready
 
 GRACE_SECONDS = 2.0
 """How long requests in flight may take when their gateway is removed."""
@@ -18,13 +17,7 @@ class DrainClients(Reversible):
     def do(self, context: StepContext, arguments: Arguments) -> Result:
         name = slot(arguments)
         context.record_slot(name, SlotState.DRAINING)
-        context.driver.drain(context.scope, name)
-        wait_for(
-            lambda: True if context.driver.observe(context.scope.key).slots[name].connections == 0 else None,
-            clock=context.clock,
-            seconds=GRACE_SECONDS,
-        )
-        return {"connections_left": context.driver.observe(context.scope.key).slots[name].connections}
+        return drain(context, name, seconds=GRACE_SECONDS)
 
     def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
         context.driver.undrain(context.scope, slot(arguments))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from deployments.drivers.base import Engine
+import contextlib
+
+from deployments.drivers.base import Engine, SilentError, SlotName
 from deployments.engine.step import Arguments, Result, StepContext
 from deployments.models import SlotState
-from deployments.steps.base import NothingToUndo, Reversible, slot, wait_ready
-from egx_project.lib.clock import wait_for
+from deployments.steps.base import NothingToUndo, Reversible, drain, slot, wait_ready
 
 
 class StartNew(Reversible):
@@ -29,8 +30,14 @@ class StartNew(Reversible):
     def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
         if not arguments["fresh"]:  # it ran before this operation, and goes on
             return
+        self._let_clients_go(context, slot(arguments))
         context.driver.stop_slot(context.scope, slot(arguments))
         context.record_slot(slot(arguments), SlotState.STOPPED)
+
+    def _let_clients_go(self, context: StepContext, name: SlotName) -> None:
+        """Traffic may have been here already: what was switched to the new slot has only just been switched back."""
+        with contextlib.suppress(SilentError):  # it answers nobody, so nobody waits for its answer
+            drain(context, name, seconds=context.patience.drain)
 
 
 class WaitHealthy(NothingToUndo):
@@ -49,15 +56,7 @@ class DrainOld(Reversible):
     def do(self, context: StepContext, arguments: Arguments) -> Result:
         name = slot(arguments)
         context.record_slot(name, SlotState.DRAINING)
-        context.driver.drain(context.scope, name)
-        began = context.clock.monotonic()
-        wait_for(
-            lambda: True if context.driver.observe(context.scope.key).slots[name].connections == 0 else None,
-            clock=context.clock,
-            seconds=context.patience.drain,
-        )
-        left = context.driver.observe(context.scope.key).slots[name].connections
-        return {"seconds": round(context.clock.monotonic() - began, 3), "connections_left": left}
+        return drain(context, name, seconds=context.patience.drain)
 
     def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
         context.driver.undrain(context.scope, slot(arguments))

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-import time
+import tempfile
 from pathlib import Path
+from typing import IO, Any
 
 import click
 
+from egx_project.cli.errors import AnswerError
 from egx_project.cli.output import Output, json_option, pass_output
+from egx_project.lib.clock import SystemClock, wait_for
 from egx_project.lib.errors import EgxError
 from egx_project.settings.location import data_dir, socket_path
 
 READY_SECONDS = 60.0
+COME_BACK_SECONDS = 10.0
+"""For processes of gateways that are started again: all of them, after a reboot."""
 
 
 @click.command()
@@ -40,6 +46,7 @@ def up(output: Output, *, detach: bool, port: int, no_demo: bool) -> None:
     if found:
         _say(output, found.url, f"EGX already runs at {found.url} (pid {found.pid})")
         return
+    preparation.require_room(home)
     host = os.environ.get("HOST", "127.0.0.1")
     preparation.require_port(port, host=host, what="the dashboard", way_out="egx up --port ANOTHER")
     if detach:
@@ -51,6 +58,8 @@ def up(output: Output, *, detach: bool, port: int, no_demo: bool) -> None:
 
 
 def _up_detached(output: Output, home: Path, *, port: int, no_demo: bool) -> None:
+    from egx_project.embedded import gateway_units, instance
+
     log = home / "logs" / "egx.log"
     log.parent.mkdir(exist_ok=True, mode=0o700)
     argv = [
@@ -58,48 +67,66 @@ def _up_detached(output: Output, home: Path, *, port: int, no_demo: bool) -> Non
         "-m",
         "egx_project.cli",
         "up",
+        "--json",  # its log is on stderr, and only why it does not start on stdout
         "--port",
         str(port),
         *(["--no-demo"] if no_demo else []),
     ]
-    with log.open("ab") as written:
-        began = written.tell()
+    with log.open("ab") as written, tempfile.TemporaryFile() as said:
         child = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=written, stderr=written, cwd=home, start_new_session=True
+            argv, stdin=subprocess.DEVNULL, stdout=said, stderr=written, cwd=home, start_new_session=True
         )
-    _await_ready(child, home, log, began)
-    url = f"http://localhost:{port}"
-    _say(output, url, f"EGX runs at {url} (pid {child.pid}); its log is {log}")
+        _await_ready(child, home, said, log)
+    found = instance.running(home)
+    if found is None:
+        raise EgxError("EGX has ended as soon as it had started", hint=f"see {log}")
+    wait_for(lambda: not gateway_units.silent(home) or None, clock=SystemClock(), seconds=COME_BACK_SECONDS)
+    _say(output, found.url, f"EGX runs at {found.url} (pid {found.pid}); its log is {log}")
     _say_gateways(output)
+    for unit in gateway_units.silent(home):
+        output.note(f"egx: {unit} does not answer yet; see {home / 'run' / unit}")
 
 
-def _await_ready(child: subprocess.Popen[bytes], home: Path, log: Path, began: int) -> None:
+def _await_ready(child: subprocess.Popen[bytes], home: Path, said: IO[bytes], log: Path) -> None:
     """Return when EGX answers and no first deployment is under way any more."""
+    from egx_project.embedded import instance
+
+    def look() -> bool | None:
+        # Where another `egx up` was quicker, the one that runs is its.
+        if child.poll() is not None and not instance.is_held(home):
+            raise _why_not(said, log)
+        return _is_ready(home) or None
+
+    if not wait_for(look, clock=SystemClock(), seconds=READY_SECONDS, every=0.05):
+        raise EgxError(f"EGX is not ready after {READY_SECONDS:g} s", hint=f"see {log}")
+
+
+def _is_ready(home: Path) -> bool:
     from egx_project.cli.client import connect
     from egx_project.lib.errors import UnreachableError
 
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
-        if child.poll() is not None:
-            raise EgxError("EGX did not start", hint=_tail(log, began))
-        if socket_path(home).exists():
-            try:
-                with connect() as client:
-                    gateways = client.get("/gateways")["items"]
-            except UnreachableError:
-                gateways = None
-            if gateways is not None and not any(gateway["state"] == "deploying" for gateway in gateways):
-                return
-        time.sleep(0.05)
-    raise EgxError(f"EGX is not ready after {READY_SECONDS:g} s", hint=f"see {log}")
+    if not socket_path(home).exists():
+        return False
+    try:
+        with connect() as client:
+            gateways = client.get("/gateways")["items"]
+    except UnreachableError:
+        return False
+    return not any(gateway["state"] == "deploying" and not _serves(gateway) for gateway in gateways)
 
 
-def _tail(log: Path, began: int) -> str:
-    with log.open("rb") as written:
-        written.seek(began)
-        lines = written.read().decode(errors="replace").strip().splitlines()
-    said = [line.removeprefix("egx: ").strip() for line in lines[-4:]]
-    return "\n  ".join(said) or f"see {log}"
+def _serves(gateway: dict[str, Any]) -> bool:
+    return any(slot["state"] == "serving" for slot in gateway["slots"])
+
+
+def _why_not(said: IO[bytes], log: Path) -> EgxError:
+    """What EGX said when it did not start."""
+    said.seek(0)
+    try:
+        error = json.loads(said.read())["error"]
+    except (ValueError, KeyError):
+        return EgxError("EGX did not start", hint=f"see {log}")
+    return AnswerError(error["detail"], http_status=error["status"], title=error["title"], hint=error["hint"])
 
 
 def _say(output: Output, url: str, text: str) -> None:
@@ -115,7 +142,8 @@ def _say_gateways(output: Output) -> None:
         for gateway in client.get("/gateways")["items"]:
             where = " ".join(gateway["addresses"])
             output.line(f"gateway {gateway['name']}: {gateway['state']} at {where}")
-        for operation in client.get("/operations")["items"]:
+        newest_first = client.get("/operations")["items"]
+        for operation in {item["gateway"]: item for item in reversed(newest_first)}.values():
             if operation["state"] in {"failed", "rolled_back"}:
                 what = f"operation {operation['id']} ({operation['kind']} {operation['gateway']})"
                 output.note(f"egx: {what} {operation['state']}: {operation['error']}")
@@ -127,7 +155,7 @@ def _say_gateways(output: Output) -> None:
 @pass_output
 def down(output: Output, *, gateways: bool) -> None:
     """Stop EGX. Gateways keep serving, unless --gateways."""
-    from egx_project.embedded import instance
+    from egx_project.embedded import gateway_units, instance
 
     home = data_dir()
     found = instance.running(home)
@@ -136,27 +164,10 @@ def down(output: Output, *, gateways: bool) -> None:
         output.line(f"EGX (pid {found.pid}) has stopped")
     else:
         output.line("EGX does not run here")
-    stopped = _stop_units(home) if gateways else []
+    stopped = gateway_units.end_all(home) if gateways else []
     if gateways:
         output.line(f"stopped {len(stopped)} processes of gateways; `egx up` starts them again")
-    elif _serving(home):
+    elif gateway_units.any_runs(home):
         output.line("gateways keep serving; `egx down --gateways` stops them")
     if output.json:
         output.document({"stopped": found is not None, "units": stopped})
-
-
-def _stop_units(home: Path) -> list[str]:
-    """End every process of gateways of this host, edges first; they stay wanted: the next `egx up` revives them."""
-    from deployments.drivers.process.units import all_units
-
-    units = sorted(all_units(home / "run"), key=lambda unit: unit.name != "edge")
-    stopped = [unit for unit in units if unit.running()]
-    for unit in stopped:
-        unit.end()
-    return [f"{unit.folder.parent.name}/{unit.name}" for unit in stopped]
-
-
-def _serving(home: Path) -> bool:
-    from deployments.drivers.process.units import all_units
-
-    return any(unit.running() for unit in all_units(home / "run"))

@@ -1,4 +1,4 @@
-"""The first run's gateway: `demo` on port 8080, in front of EGX's own test backend."""
+"""The first run's gateway: `demo`, in front of EGX's own test backend."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from gateways.manifests.reader import Source, read
 from gateways.models import Gateway, Target
 
 NAME = "demo"
-PORT = 8080
 BACKEND = "test-backend"
 
 MANIFEST = """\
@@ -67,7 +66,7 @@ def is_due() -> bool:
 def deploy(target: Target) -> None:
     """Start the test backend and ask for the gateway."""
     port = start_backend(settings.EGX_DATA_DIR / "run")
-    text = MANIFEST.format(name=NAME, port=PORT, backend=BACKEND, backend_port=port)
+    text = MANIFEST.format(name=NAME, port=settings.EGX_DEMO_PORT, backend=BACKEND, backend_port=port)
     services.apply_manifest(read([Source(name="demo", text=text)]), target=target, by="egx up")
 
 

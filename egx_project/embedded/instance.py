@@ -14,9 +14,10 @@ import psutil
 
 from egx_project.lib import atomic
 from egx_project.lib.clock import SystemClock, wait_for
-from egx_project.lib.errors import EgxError
+from egx_project.lib.errors import BadInputError, ConflictError, EgxError
 
 STOP_SECONDS = 20.0
+LOCK_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Instance:
     url: str
 
 
-class AlreadyRunningError(EgxError):
+class AlreadyRunningError(ConflictError):
     """Another process has the data directory."""
 
     def __init__(self, instance: Instance | None) -> None:
@@ -39,11 +40,10 @@ class AlreadyRunningError(EgxError):
 
 
 def running(home: Path) -> Instance | None:
-    """The EGX of this data directory, if one is alive."""
-    noted = atomic.read_json(home / "egx.json")
-    if noted is None:
+    """The EGX of this data directory, if one is alive. Raises BadInputError where its note cannot be read."""
+    instance = _noted(home)
+    if instance is None:
         return None
-    instance = Instance(**noted)
     with contextlib.suppress(psutil.NoSuchProcess):
         process = psutil.Process(instance.pid)
         if process.create_time() == instance.started and process.status() != psutil.STATUS_ZOMBIE:
@@ -51,15 +51,42 @@ def running(home: Path) -> Instance | None:
     return None
 
 
+def _noted(home: Path) -> Instance | None:
+    try:
+        noted = atomic.read_json(home / "egx.json")
+        return None if noted is None else Instance(**noted)
+    except (ValueError, TypeError):
+        if not is_held(home):  # a dead one's: the next one writes its own
+            return None
+        raise BadInputError(
+            f"an EGX runs here, but {home / 'egx.json'}, its note of where, is damaged",
+            hint="`egx status` says its pid: end that process, then `egx up`",
+        ) from None
+
+
+def is_held(home: Path) -> bool:
+    """Whether some process is the data directory's EGX, be it only just starting."""
+    try:
+        handle = os.open(home / "egx.lock", os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 @contextlib.contextmanager
 def only_one(home: Path, *, url: str) -> Iterator[None]:
     """Be the data directory's EGX. Raises AlreadyRunningError where another is."""
     handle = os.open(home / "egx.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    # Somebody who only asks whether it is held holds it for an instant.
+    if not wait_for(lambda: _lock(handle) or None, clock=SystemClock(), seconds=LOCK_SECONDS):
         os.close(handle)
-        raise AlreadyRunningError(running(home)) from None
+        raise AlreadyRunningError(running(home))
     me = Instance(pid=os.getpid(), started=psutil.Process().create_time(), url=url)
     atomic.write_json(home / "egx.json", asdict(me))
     try:
@@ -67,6 +94,14 @@ def only_one(home: Path, *, url: str) -> Iterator[None]:
     finally:
         (home / "egx.json").unlink(missing_ok=True)
         os.close(handle)
+
+
+def _lock(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def stop(instance: Instance) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -12,10 +13,11 @@ from egx_project.lib.errors import BadInputError
 from egx_project.settings.location import LONGEST_DATA_DIR
 
 LEAST_FREE_BYTES = 300 * 1024 * 1024
+MORE_ROOM = "free some space, or set EGX_DATA_DIR to a larger disk"
 
 
 def require_data_dir(home: Path) -> None:
-    """Have the data directory, writable, with room and a path short enough for sockets. Raises BadInputError."""
+    """Have the data directory, writable and with a path short enough for sockets. Raises BadInputError."""
     if len(os.fsencode(home)) > LONGEST_DATA_DIR:
         raise BadInputError(
             f"the data directory's path is too long for Unix sockets: {home}",
@@ -26,16 +28,25 @@ def require_data_dir(home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         probe.write_bytes(b"")
         probe.unlink()
+    except FileExistsError:
+        raise BadInputError(
+            f"the data directory {home} is a file, not a folder", hint="set EGX_DATA_DIR to a folder of yours"
+        ) from None
     except OSError as error:
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
         raise BadInputError(
             f"the data directory {home} cannot be written: {error.strerror}",
-            hint="set EGX_DATA_DIR to a folder of yours",
+            hint=MORE_ROOM if full else "set EGX_DATA_DIR to a folder of yours",
         ) from None
+
+
+def require_room(home: Path) -> None:
+    """Raise BadInputError where the disk of the data directory is all but full."""
     free = shutil.disk_usage(home).free
     if free < LEAST_FREE_BYTES:
         raise BadInputError(
             f"the disk of {home} has {free >> 20} MB free; EGX needs {LEAST_FREE_BYTES >> 20} MB",
-            hint="free some space, or set EGX_DATA_DIR to a larger disk",
+            hint=MORE_ROOM,
         )
 
 
@@ -48,7 +59,28 @@ def require_port(port: int, *, host: str, what: str, way_out: str) -> None:
 
 
 def migrate() -> None:
-    """Bring the database to this EGX's form. Raises BadInputError where a newer EGX has changed it."""
+    """Bring the database to this EGX's form. Raises BadInputError where it is damaged or a newer EGX's."""
+    from django.db import DatabaseError
+
+    try:
+        _migrate()
+    except DatabaseError as error:
+        raise BadInputError(f"the database cannot be used: {error}", hint=_other_database()) from error
+
+
+def _other_database() -> str:
+    from django.conf import settings
+    from django.db import connection
+
+    if connection.vendor != "sqlite":
+        return "see that it runs, and what DATABASE_URL says"
+    return (
+        f"put back a copy of {connection.settings_dict['NAME']}, or start anew: "
+        f"`egx down --gateways`, then move {settings.EGX_DATA_DIR} away"
+    )
+
+
+def _migrate() -> None:
     from django.core.management import call_command
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 
 from egx_project.cli.output import Output
 from egx_project.embedded import instance, preparation
 from egx_project.settings.location import socket_path
 
+TURN_SECONDS = 0.0005
+
 
 def run(output: Output, home: Path, *, host: str, port: int, demo: bool) -> None:
     """Prepare, start everything, serve until a signal, and say what stays."""
+    # Many short threads wait for each other here; Python's 5 ms turns would be most of a change's time.
+    sys.setswitchinterval(TURN_SECONDS)
     os.environ["PORT"] = str(port)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "egx_project.settings.main")
     url = f"http://localhost:{port}"
@@ -40,10 +45,10 @@ def _first_run(*, demo: bool) -> None:
     target = ensure_target(name=settings.EGX_LOCAL_TARGET, kind=TargetKind.PROCESS, node=settings.EGX_NODE)
     if demo and demo_gateway.is_due():
         preparation.require_port(
-            demo_gateway.PORT,
+            settings.EGX_DEMO_PORT,
             host=settings.EGX_BIND_ADDRESS,
             what="the gateway demo",
-            way_out="free it, or start without the demo gateway: egx up --no-demo",
+            way_out="free it, set EGX_DEMO_PORT to another, or start without the demo gateway: egx up --no-demo",
         )
         demo_gateway.deploy(target)
 

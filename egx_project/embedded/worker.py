@@ -22,7 +22,8 @@ from egx_project.events import wake
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.2
-TEND_SECONDS = 0.2
+TEND_SECONDS = 1.0
+"""Between two looks at what should run; where the system tells of a death, the look comes at once."""
 AT_ONCE = 4
 CELERY_THREADS = 2
 
@@ -64,7 +65,7 @@ class Poller:
 
 def start() -> None:
     """Start all threads."""
-    beat = EmbeddedService(app, thread=True, max_interval=1, scheduler_cls="celery.beat.Scheduler")
+    beat = EmbeddedService(app, thread=True, max_interval=5, scheduler_cls="celery.beat.Scheduler")
     for name, body in (
         ("poller", Poller().run),
         ("supervisor", _tend_forever),
@@ -86,11 +87,11 @@ def _celery_worker() -> None:
 
 
 def _tend_forever() -> None:
-    pause = threading.Event()
-    while not pause.wait(TEND_SECONDS):
+    while True:
         services.tend(
             report=lambda revival: log.warning("revived", unit=revival.unit, key=revival.key, reason=revival.reason)
         )
+        services.await_death(seconds=TEND_SECONDS)
 
 
 def _kept(name: str, body: Callable[[], None]) -> Callable[[], None]:

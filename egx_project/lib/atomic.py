@@ -39,7 +39,7 @@ def read_json(path: Path) -> Any:  # noqa: ANN401
     """The value in a JSON file, or None where there is no file."""
     try:
         return json.loads(path.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 
 import environ
 
+from egx_project.lib import atomic
 from egx_project.settings.location import data_dir
 
 env = environ.Env()
@@ -16,14 +16,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 def _secret_key(file: Path) -> str:
     """The instance's own key: made once, readable by its owner only."""
-    try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return file.read_text().strip()
-    with os.fdopen(handle, "w") as opened:
-        key = secrets.token_urlsafe(50)
-        opened.write(key)
-    return key
+    if not file.exists():
+        atomic.write_bytes(file, secrets.token_urlsafe(50).encode(), mode=0o600)
+    return file.read_text().strip()
 
 
 EGX_DATA_DIR = data_dir()

@@ -12,6 +12,9 @@ EGX_NODE = env.str("EGX_NODE", default=socket.gethostname())
 EGX_LOCAL_TARGET = "local"
 """The target of this host, and the one that is meant where none is named."""
 
+EGX_DEMO_PORT = env.int("EGX_DEMO_PORT", default=8080)
+"""The port of the gateway `demo`, which the first `egx up` deploys."""
+
 EGX_ENVOY_VERSION = env.str("EGX_ENVOY_VERSION", default="1.40.0")
 """The engine of new gateways on `process`."""
 

@@ -19,6 +19,6 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE = {
-    "reap": {"task": "deployments.reap", "schedule": 5.0},
+    "reap": {"task": "deployments.reap", "schedule": 15.0},
     "prune-events": {"task": "events.prune", "schedule": 3600.0},
 }

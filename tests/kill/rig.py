@@ -33,6 +33,10 @@ def at(chosen: int, what: str) -> Decide:
     return lambda n, _point: what if n == chosen else "go"
 
 
+def fail_then_kill(fail_at: int, kill_at: int) -> Decide:
+    return lambda n, _point: {fail_at: "fail", kill_at: "kill"}.get(n, "go")
+
+
 @dataclass
 class Run:
     """What a worker did until it ended, was held or was killed."""
@@ -47,9 +51,9 @@ class Run:
 class Worker:
     """One worker process at one operation."""
 
-    def __init__(self, home: Path, operation_id: int) -> None:
+    def __init__(self, home: Path, operation_id: int, *, envoy: str = "") -> None:
         self.wire, theirs = _server.Pipe()
-        self.process = _server.Process(target=worker.work, args=(theirs, home, operation_id))
+        self.process = _server.Process(target=worker.work, args=(theirs, home, operation_id, envoy))
         self.process.start()
         theirs.close()
         self.run = Run()
@@ -138,10 +142,10 @@ def template(home: Path, make: Make) -> Template:
     return Template(home=home, operation_id=operation_id, key=key)
 
 
-def finish(home: Path, operation_id: int, *, most: int = 12) -> str:
+def finish(home: Path, operation_id: int, *, envoy: str = "", most: int = 12) -> str:
     """Let new workers have the operation until it has ended; its state."""
     for _attempt in range(most):
-        state = Worker(home, operation_id).drive(go).state
+        state = Worker(home, operation_id, envoy=envoy).drive(go).state
         if state not in {"queued", "running", "undoing"}:
             return state
     raise AssertionError(f"operation {operation_id} does not end")
@@ -154,6 +158,12 @@ def rows(home: Path, operation_id: int) -> dict[str, Any]:
 
 def take_from_its_worker(home: Path, operation_id: int) -> None:
     ask(worker.release, home, operation_id)
+
+
+def effects(run: Run) -> list[int]:
+    """The points before and after each effect of the steps (the fence, which comes before all steps, aside)."""
+    first = next(n for n, point in enumerate(run.points) if point[0] == "do")
+    return [n for n, point in enumerate(run.points) if point[0] == "effect" and n > first]
 
 
 def instants(run: Run, *, each: int, seed: int) -> list[tuple[int, float]]:

@@ -112,16 +112,10 @@ def test_a_kill_at_random_instants_inside_every_step_goes_forward_to_the_new(gro
         assert kill_and_finish(ground, f"instant-{number}", rig.go, instant) == "done", instant
 
 
-def effects(run: Run) -> list[int]:
-    """The points before and after each effect of the steps (the fence, which comes before all steps, aside)."""
-    first = next(n for n, point in enumerate(run.points) if point[0] == "do")
-    return [n for n, point in enumerate(run.points) if point[0] == "effect" and n > first]
-
-
 def reversible(run: Run) -> list[int]:
     """The effects of steps whose failure turns the operation back."""
     ends = [n for n, point in enumerate(run.points) if point[0] == "do" and STEPS[point[1]].irreversible]
-    return [n for n in effects(run) if n < min(ends, default=len(run.points))]
+    return [n for n in rig.effects(run) if n < min(ends, default=len(run.points))]
 
 
 def test_an_error_before_or_after_any_effect_ends_in_the_old(ground: Ground) -> None:
@@ -133,7 +127,7 @@ def test_an_error_before_or_after_any_effect_ends_in_the_old(ground: Ground) -> 
 
 
 def test_an_error_beyond_the_point_of_no_return_is_said_and_resumed_to_the_new(ground: Ground) -> None:
-    for n in sorted(set(effects(ground.reference)) - set(reversible(ground.reference))):
+    for n in sorted(set(rig.effects(ground.reference)) - set(reversible(ground.reference))):
         home = ground.home(f"irreversible-{n}")
         assert Worker(home, ground.template.operation_id).drive(rig.at(n, "fail")).state == "failed"
         rig.ask(worker.resume, home, ground.template.operation_id)
@@ -152,7 +146,7 @@ def test_a_kill_at_every_boundary_of_an_undo_goes_back_to_the_old(ground: Ground
     last, run = failing_run(ground, "undo-reference")
     for n in range(last + 1, len(run.points) - 1):
         home = ground.home(f"undo-{n}")
-        decide = _fail_then_kill(last, n)
+        decide = rig.fail_then_kill(last, n)
         Worker(home, ground.template.operation_id).drive(decide)
         check_between(ground, home)
         state = rig.finish(home, ground.template.operation_id)
@@ -170,10 +164,6 @@ def test_a_kill_at_random_instants_inside_every_undo_goes_back_to_the_old(ground
         state = rig.finish(home, ground.template.operation_id)
         assert state == "rolled_back", instant
         check_end(ground, home, state)
-
-
-def _fail_then_kill(fail_at: int, kill_at: int) -> Decide:
-    return lambda n, _point: {fail_at: "fail", kill_at: "kill"}.get(n, "go")
 
 
 def test_a_superseded_worker_that_wakes_late_changes_nothing(ground: Ground) -> None:

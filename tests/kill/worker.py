@@ -74,19 +74,20 @@ class AnnouncedStep:
         return answer
 
 
-def use_home(home: Path) -> None:
+def use_home(home: Path, *, envoy: str = "") -> None:
     """Make this process work on that data directory."""
     from django.conf import settings
     from django.db import connections
 
     logging.disable(logging.CRITICAL)
     settings.EGX_DATA_DIR = home
+    settings.EGX_ENVOY_BINARY = envoy
     connections["default"].settings_dict["NAME"] = str(home / "egx.sqlite3")
 
 
-def work(wire: Connection, home: Path, operation_id: int) -> None:
+def work(wire: Connection, home: Path, operation_id: int, envoy: str) -> None:
     """Carry the operation out, announced; the last word is its state."""
-    use_home(home)
+    use_home(home, envoy=envoy)
     from dataclasses import replace
 
     from deployments.engine import executor

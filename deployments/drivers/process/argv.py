@@ -15,7 +15,7 @@ def run_envoy(binary: Path, *, name: str, concurrency: int) -> list[str]:
     return [
         str(binary),
         "--config-path", f"{name}/boot.json",
-        "--concurrency", str(threads(concurrency)),
+        "--concurrency", str(concurrency),
         "--disable-hot-restart",
         "--drain-time-s", str(EDGE_DRAIN_SECONDS),
         "--log-level", "warning",
@@ -37,3 +37,8 @@ def validate(binary: Path, config: Path) -> list[str]:
 
 def threads(wanted: int) -> int:
     return wanted or max(1, min(MOST_THREADS, os.cpu_count() or 1))
+
+
+def edge_threads(wanted: int) -> int:
+    """Half of a slot's: an edge only moves bytes, and threads that it does not need take turns from the slot's."""
+    return max(1, threads(wanted) // 2)

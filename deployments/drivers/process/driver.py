@@ -20,7 +20,7 @@ from deployments.drivers.base import (
     SlotName,
 )
 from deployments.drivers.process import ports
-from deployments.drivers.process.argv import validate
+from deployments.drivers.process.argv import edge_threads, threads, validate
 from deployments.drivers.process.edges import EdgeFiles
 from deployments.drivers.process.engines import EngineStore
 from deployments.drivers.process.layout import Layout
@@ -124,7 +124,7 @@ class ProcessDriver:
                 self.engines.binary(engine),
                 snapshot,
                 fence=scope.fence,
-                concurrency=self.settings.envoy_concurrency,
+                concurrency=threads(self.settings.envoy_concurrency),
             )
 
     def stop_slot(self, scope: Scope, slot: SlotName) -> None:
@@ -155,7 +155,7 @@ class ProcessDriver:
                 snapshot.ports,
                 generation=snapshot.generation,
                 fence=scope.fence,
-                concurrency=self.settings.envoy_concurrency,
+                concurrency=edge_threads(self.settings.envoy_concurrency),
             )
 
     def _any_engine(self, key: str) -> Engine:
@@ -195,6 +195,9 @@ class ProcessDriver:
 
     def tend(self) -> Sequence[Revival]:
         return self.supervisor.tend()
+
+    def await_death(self, seconds: float) -> None:
+        self.supervisor.await_death(seconds)
 
     # --- inside -------------------------------------------------------------------------------------------------
 

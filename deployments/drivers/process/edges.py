@@ -12,6 +12,7 @@ from deployments.drivers.process import resources
 from deployments.drivers.process.admin import Admin, AdminError
 from deployments.drivers.process.argv import run_envoy
 from deployments.drivers.process.layout import EDGE, Layout
+from deployments.drivers.process.ports import require_free
 from deployments.drivers.process.units import Unit, UnitFile
 from deployments.drivers.process.xds import edge as xds
 from egx_project.lib import atomic
@@ -132,10 +133,16 @@ class EdgeFiles:
         meant = self.meant()
         if generation < meant.generation:
             raise FencedError(f"the edge has seen generation {meant.generation}")
+        self._require_free(set(ports) - set(meant.ports))
         meant = replace(meant, ports=sorted(ports), generation=generation)
         self._write(meant)
         self._await_ports(meant)
         self._await_slots(meant)
+
+    def _require_free(self, new: set[int]) -> None:
+        """Raise DriverError, with who has the port, before the edge tries; ports that it was told of are its own."""
+        for port in sorted(new - set(self._listening())):
+            require_free(port, bind=self.bind)
 
     def switch(self, to: SlotName | None) -> None:
         meant = self.meant()
@@ -148,12 +155,20 @@ class EdgeFiles:
         """What is meant first: after a kill it says which files must follow. Endpoints before the clusters and
         listeners that need them."""
         atomic.write_json(self.folder / "meant.json", asdict(meant))
-        endpoints = xds.endpoints(meant.ports, serving=meant.serving, leaving=meant.leaving)
-        resources.write(self.folder / "eds.json", endpoints)
+        for port in meant.ports:
+            endpoints = xds.endpoints(port, serving=meant.serving, leaving=meant.leaving)
+            resources.write(self.folder / f"{xds.endpoints_file(port)}.json", (endpoints,))
         resources.write(self.folder / "cds.json", xds.clusters(meant.ports, directory=EDGE))
         if self.unit.running():
             self._await("cluster_manager.cds", "cds")
         resources.write(self.folder / "lds.json", xds.listeners(meant.ports, bind=self.bind))
+        self._remove_endpoints_of_others(meant.ports)
+
+    def _remove_endpoints_of_others(self, ports: Sequence[int]) -> None:
+        kept = {f"{xds.endpoints_file(port)}.json" for port in ports}
+        for file in self.folder.glob("eds-*.json"):
+            if file.name not in kept:
+                file.unlink(missing_ok=True)
 
     def _await(self, stat: str, name: str) -> None:
         version = resources.read_version(self.folder / f"{name}.json")

@@ -9,11 +9,13 @@ from pathlib import Path
 from filelock import FileLock
 
 from deployments.drivers.base import DriverError, Revival
-from deployments.drivers.process.units import Unit, all_units, reap
+from deployments.drivers.process.units import Unit, all_units, await_end, reap
 from egx_project.lib.clock import Clock
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 30.0
+LOOK_SECONDS = 0.2
+"""Between two looks where the system does not tell of a death."""
 STEADY_SECONDS = 10.0
 """A unit that has lived this long is forgiven its earlier deaths."""
 
@@ -35,6 +37,17 @@ class Supervisor:
         """One look at every unit; what is wanted, dead and not in its pause is started."""
         reap()
         return list(self._revivals())
+
+    def await_death(self, seconds: float) -> None:
+        """Return when a process of a unit ends, or after `seconds` at most."""
+        pids = [running.pid for unit in all_units(self.run) if (running := unit.running())]
+        if not await_end(pids, seconds=min(seconds, self._until_next_try())):
+            self.clock.pause(min(seconds, LOOK_SECONDS))
+
+    def _until_next_try(self) -> float:
+        now = self.clock.monotonic()
+        pauses = [history.not_before - now for history in self.histories.values() if history.failures]
+        return max(0.0, min((pause for pause in pauses if pause > 0), default=LONGEST_PAUSE_SECONDS))
 
     def _revivals(self) -> Iterator[Revival]:
         for unit in all_units(self.run):

@@ -10,10 +10,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import select
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -197,6 +198,23 @@ def reap() -> None:
     """Collect what the system keeps of children that ended."""
     with _children_lock:
         _children[:] = [child for child in _children if child.poll() is None]
+
+
+def await_end(pids: Sequence[int], *, seconds: float) -> bool:
+    """Return True when one of the processes has ended or the time is over; False at once where no system call tells."""
+    if not hasattr(os, "pidfd_open"):
+        return False
+    with contextlib.ExitStack() as opened:
+        ends = select.poll()
+        for pid in pids:
+            try:
+                handle = os.pidfd_open(pid)
+            except ProcessLookupError:
+                return True
+            opened.callback(os.close, handle)
+            ends.register(handle, select.POLLIN)
+        ends.poll(seconds * 1000)
+    return True
 
 
 def all_units(run: Path) -> Iterator[Unit]:

@@ -53,7 +53,7 @@ def clusters(ports: Sequence[int], *, directory: str) -> list[Resource]:
 
 def _cluster(port: int, directory: str) -> Resource:
     limits = dict.fromkeys(("max_connections", "max_pending_requests", "max_requests", "max_retries"), LARGEST)
-    eds = {"path": f"{directory}/eds.json", "watched_directory": {"path": directory}}
+    eds = {"path": f"{directory}/{endpoints_file(port)}.json", "watched_directory": {"path": directory}}
     return {
         "@type": f"{TYPE}.config.cluster.v3.Cluster",
         "name": name(port),
@@ -76,19 +76,14 @@ def _cluster(port: int, directory: str) -> Resource:
     }
 
 
-def endpoints(ports: Sequence[int], *, serving: str | None, leaving: str | None) -> list[Resource]:
-    """Which slot each port points at. `leaving` keeps its open connections and gets no new ones."""
+def endpoints(port: int, *, serving: str | None, leaving: str | None) -> Resource:
+    """Which slot the port points at. `leaving` keeps its open connections and gets no new ones."""
     health = [(serving, "HEALTHY"), (leaving, "DRAINING")]
-    return [
-        {
-            "@type": f"{TYPE}.config.endpoint.v3.ClusterLoadAssignment",
-            "cluster_name": name(port),
-            "endpoints": [
-                {"lb_endpoints": [_endpoint(slot, port, status) for slot, status in health if slot and serving]}
-            ],
-        }
-        for port in ports
-    ]
+    return {
+        "@type": f"{TYPE}.config.endpoint.v3.ClusterLoadAssignment",
+        "cluster_name": name(port),
+        "endpoints": [{"lb_endpoints": [_endpoint(slot, port, status) for slot, status in health if slot and serving]}],
+    }
 
 
 def _endpoint(slot: str, port: int, status: str) -> Resource:
@@ -97,6 +92,11 @@ def _endpoint(slot: str, port: int, status: str) -> Resource:
 
 def name(port: int) -> str:
     return f"port-{port}"
+
+
+def endpoints_file(port: int) -> str:
+    """The file, without its suffix, of a port's endpoints: Envoy refuses an EDS file that has several."""
+    return f"eds-{name(port)}"
 
 
 def socket(slot: str, port: int) -> str:

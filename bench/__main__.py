@@ -1,0 +1,39 @@
+"""`python -m bench [SUBJECT …]`: measure, print a table; exit 1 where a bar is missed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+
+from bench import changes, edge, first_answer, footprint, revival
+from bench.report import HEAD, Figure
+from bench.rig import MissingError
+
+SUBJECTS: dict[str, Callable[[], Iterator[Figure]]] = {
+    "first_answer": first_answer.measure,
+    "changes": changes.measure,
+    "footprint": footprint.measure,
+    "edge": edge.measure,
+    "revival": revival.measure,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("subjects", nargs="*", choices=[[], *SUBJECTS], metavar="SUBJECT", help=", ".join(SUBJECTS))
+    chosen = parser.parse_args().subjects or list(SUBJECTS)
+    print(HEAD, flush=True)
+    missed = 0
+    for subject in chosen:
+        try:
+            for figure in SUBJECTS[subject]():
+                print(figure.row(), flush=True)
+                missed += not figure.reached
+        except MissingError as missing:
+            print(f"| {subject} | skipped | | | {missing} |", flush=True)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""This machine, for tests: free ports, a backend, and what processes a data directory has."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import psutil
+
+from deployments.drivers.process.units import all_units
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class _Ok(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("content-length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  its name in the standard library
+        pass
+
+
+@contextmanager
+def backend() -> Iterator[int]:
+    """The port of a backend that answers `ok`."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Ok)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def stop_units(home: Path) -> None:
+    for unit in all_units(home / "run"):
+        unit.stop()
+
+
+def processes_below(home: Path) -> set[int]:
+    """Every Envoy that works in the data directory, known to EGX or not."""
+    found = set()
+    for process in psutil.process_iter(["cwd", "name"]):
+        cwd = process.info["cwd"]
+        if process.info["name"] == "envoy" and cwd and Path(cwd).is_relative_to(home):
+            found.add(process.pid)
+    return found
+
+
+def processes_of_units(home: Path) -> set[int]:
+    return {running.pid for unit in all_units(home / "run") if (running := unit.running())}
