@@ -107,8 +107,8 @@ def _located(manifest: Manifest, problem: Problem) -> Problem:
 
 
 def delete_objects(refs: Sequence[ObjectRef], *, by: str, dry_run: bool = False) -> Outcome:
-    """Delete routes and backends, and ask for what follows. Gateways are removed, not deleted."""
-    if any(ref.kind == "Gateway" for ref in refs):
+    """Delete routes and backends, and ask for what follows. Gateways are removed first."""
+    if any(Gateway.objects.filter(namespace=r.namespace, name=r.name).exists() for r in refs if r.kind == "Gateway"):
         raise BadInputError("a gateway is not deleted but removed", hint="egx remove GATEWAY")
     outcome = Outcome()
     with transaction.atomic():

@@ -50,7 +50,7 @@ def _resolved(attached: Iterable[AttachedRoute], rows: Iterable[Route]) -> Itera
     wanted = sorted({place for item in attached for place in backend_refs(item.route)}, key=str)
     for ref, port in wanted:
         if ref in known:
-            yield ResolvedBackend(ref=ref, port=port, endpoints=endpoints(known[ref], port))
+            yield ResolvedBackend(ref=ref, port=port, written=known[ref], endpoints=endpoints(known[ref], port))
 
 
 def backend_refs(route: objects.HTTPRoute) -> Iterable[tuple[ObjectRef, int | None]]:

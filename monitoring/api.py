@@ -38,11 +38,14 @@ class Status(APIView):
 
 
 async def events(request: HttpRequest) -> HttpResponseBase:
-    """Events after `since`; waits up to `wait` seconds for one. Outside DRF, which knows no async views."""
+    """Events after `since`, or the newest; waits up to `wait` seconds for one.
+
+    Outside DRF, which knows no async views.
+    """
     if not came_over_socket(request):
         return problem(ForbiddenError(OverTheSocket.message))
     try:
-        since = int(request.GET.get("since", "0"))
+        since = int(request.GET["since"]) if "since" in request.GET else None
         operation = int(request.GET["operation"]) if "operation" in request.GET else None
         seconds = min(float(request.GET.get("wait", "0")), LONGEST_WAIT_SECONDS)
     except ValueError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from egx_project.cli.errors import AnswerError
 from egx_project.cli.output import Output, json_option, pass_output
 from egx_project.lib.clock import SystemClock, wait_for
 from egx_project.lib.errors import EgxError
-from egx_project.settings.location import data_dir, socket_path
+from egx_project.settings.location import data_dir, host, socket_path
 
 READY_SECONDS = 60.0
 COME_BACK_SECONDS = 10.0
@@ -47,14 +46,13 @@ def up(output: Output, *, detach: bool, port: int, no_demo: bool) -> None:
         _say(output, found.url, f"EGX already runs at {found.url} (pid {found.pid})")
         return
     preparation.require_room(home)
-    host = os.environ.get("HOST", "127.0.0.1")
-    preparation.require_port(port, host=host, what="the dashboard", way_out="egx up --port ANOTHER")
+    preparation.require_port(port, host=host(), what="the dashboard", way_out="egx up --port ANOTHER")
     if detach:
         _up_detached(output, home, port=port, no_demo=no_demo)
     else:
         from egx_project.embedded.up import run
 
-        run(output, home, host=host, port=port, demo=not no_demo)
+        run(output, home, host=host(), port=port, demo=not no_demo)
 
 
 def _up_detached(output: Output, home: Path, *, port: int, no_demo: bool) -> None:

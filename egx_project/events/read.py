@@ -43,10 +43,12 @@ def last_number() -> int:
     return EventCounter.objects.filter(pk=COUNTER).values_list("last", flat=True).first() or 0
 
 
-def since(number: int, *, operation: int | None = None, limit: int = 500) -> Page:
-    """The events after `number`, oldest first, at most `limit`."""
+def since(number: int | None, *, operation: int | None = None, limit: int = 500) -> Page:
+    """The events after `number`, oldest first, at most `limit`; without a number, the newest ones."""
     counter = EventCounter.objects.filter(pk=COUNTER).first()
     last, first_kept = (counter.last, counter.first_kept) if counter else (0, 1)
+    if number is None:
+        number = max(last - limit, first_kept - 1, 0)
     found = Event.objects.filter(number__gt=number, number__lte=last)
     if operation is not None:
         found = found.filter(operation=operation)
@@ -56,7 +58,7 @@ def since(number: int, *, operation: int | None = None, limit: int = 500) -> Pag
     return Page(events=events, last=events[-1].number if len(events) == limit else last, reset=reset)
 
 
-async def wait_since(number: int, *, operation: int | None = None, seconds: float = 0.0) -> Page:
+async def wait_since(number: int | None, *, operation: int | None = None, seconds: float = 0.0) -> Page:
     """As `since`, but waits up to `seconds` until there is something."""
     loop = asyncio.get_running_loop()
     woken = asyncio.Event()

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,21 @@ def write_bytes(path: Path, content: bytes, *, mode: int = 0o600) -> None:
 
     Raises OSError (a full disk among them) with the old file untouched and no temporary file left.
     """
+    _put(path, content, mode, lambda temporary: temporary.replace(path))
+
+
+def write_new(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """As `write_bytes`, but a file that is there stays: of several writers the first wins."""
+
+    def link(temporary: Path) -> None:
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(temporary)
+        temporary.unlink()
+
+    _put(path, content, mode, link)
+
+
+def _put(path: Path, content: bytes, mode: int, place: Callable[[Path], object]) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -22,7 +38,7 @@ def write_bytes(path: Path, content: bytes, *, mode: int = 0o600) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
+        place(Path(temporary))
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             Path(temporary).unlink()

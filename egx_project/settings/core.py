@@ -8,7 +8,7 @@ from pathlib import Path
 import environ
 
 from egx_project.lib import atomic
-from egx_project.settings.location import data_dir
+from egx_project.settings.location import data_dir, host
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -17,7 +17,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 def _secret_key(file: Path) -> str:
     """The instance's own key: made once, readable by its owner only."""
     if not file.exists():
-        atomic.write_bytes(file, secrets.token_urlsafe(50).encode(), mode=0o600)
+        atomic.write_new(file, secrets.token_urlsafe(50).encode())
     return file.read_text().strip()
 
 
@@ -29,7 +29,7 @@ DEBUG = env.bool("EGX_DEBUG", default=False)
 ALLOWED_HOSTS = env.list("EGX_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", "egx"])
 """`egx` is the name that the command line gives the Unix socket."""
 
-HOST = env.str("HOST", default="127.0.0.1")
+HOST = host()
 PORT = env.int("PORT", default=3000)
 """Where the dashboard listens; `egx up --port` wins."""
 EGX_URL = f"http://localhost:{PORT}"

@@ -1,4 +1,4 @@
-"""Where EGX keeps its data on this host. Plain: the command line reads it without Django."""
+"""What the command line needs to know of its environment, without Django: where the data is, foremost."""
 
 from __future__ import annotations
 
@@ -15,6 +15,16 @@ def data_dir() -> Path:
     """`EGX_DATA_DIR`, or the platform's folder for a user's data: all that EGX writes on the host is below it."""
     chosen = os.environ.get("EGX_DATA_DIR")
     return Path(chosen).expanduser().absolute() if chosen else Path(platformdirs.user_data_dir("egx", appauthor=False))
+
+
+def host() -> str:
+    """`HOST`: where the dashboard listens."""
+    return os.environ.get("HOST", "127.0.0.1")
+
+
+def shows_tracebacks() -> bool:
+    """`EGX_DEBUG`, as Django's settings read it."""
+    return os.environ.get("EGX_DEBUG", "").lower() in {"1", "true", "yes", "on", "y", "ok"}
 
 
 def socket_path(home: Path) -> Path:

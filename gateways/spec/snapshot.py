@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from gateways.spec.base import ObjectRef, Part
-from gateways.spec.objects import Gateway, HTTPRoute
+from gateways.spec.objects import Backend, Gateway, HTTPRoute, Service
 
 
 class Endpoint(Part):
@@ -22,6 +22,7 @@ class ResolvedBackend(Part):
     ref: ObjectRef
     port: int | None = None
     """The port that the backendRef asked for; None where it asked for none."""
+    written: Backend | Service
     endpoints: tuple[Endpoint, ...]
 
 

@@ -185,7 +185,8 @@ class EdgeFiles:
         if seen is None:
             missing = ", ".join(str(port) for port in sorted(set(wanted) - set(self._listening())))
             raise DriverError(
-                f"the edge cannot listen on port {missing}: {self._bind_error()}", hint="see `egx doctor`"
+                f"the edge cannot listen on port {missing}: {self._bind_error()}",
+                hint="use another port, or stop what has it",
             )
 
     def _bind_error(self) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from deployments.drivers.process.xds.resource import Resource
 from deployments.drivers.process.xds.slot import slot_resources
 from gateways.spec.base import ObjectRef
-from gateways.spec.objects import Gateway, HTTPRoute
+from gateways.spec.objects import Gateway, HTTPRoute, Service
 from gateways.spec.snapshot import AttachedRoute, Endpoint, GatewaySnapshot, ResolvedBackend
 
 Yaml = dict[str, Any]
@@ -64,7 +64,8 @@ def regex(value: str) -> Yaml:
 
 def service(name: str, *endpoints: Endpoint, port: int | None = 80) -> ResolvedBackend:
     ref = ObjectRef(kind="Service", namespace="default", name=name)
-    return ResolvedBackend(ref=ref, port=port, endpoints=endpoints)
+    written = Service.model_validate({"metadata": {"name": name}})
+    return ResolvedBackend(ref=ref, port=port, written=written, endpoints=endpoints)
 
 
 def snapshot(

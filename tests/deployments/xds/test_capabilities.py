@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from deployments.drivers.base import ConfigRejectedError
-from deployments.drivers.process.xds.capabilities import backend_refusals, refusals
+from deployments.drivers.process.xds.backend_limits import backend_refusals
+from deployments.drivers.process.xds.capabilities import refusals
 from deployments.drivers.process.xds.slot import slot_resources
 from gateways.spec.base import Problem
 from gateways.spec.objects import Backend, Service
@@ -204,7 +205,7 @@ def test_sockets_and_names_in_one_backend_are_refused() -> None:
 )
 def test_a_backends_own_fields_are_refused(fields: Yaml, field: str, severity: str) -> None:
     spec = {"endpoints": [{"ip": {"address": "10.0.0.1", "port": 80}}], **fields}
-    problem = only(backend_refusals(Backend.model_validate({"metadata": {"name": "b"}, "spec": spec})))
+    problem = only(tuple(backend_refusals(Backend.model_validate({"metadata": {"name": "b"}, "spec": spec}))))
 
     assert (problem.field, problem.severity, str(problem.ref)) == (field, severity, "Backend b")
 
@@ -213,7 +214,7 @@ def test_a_services_protocol_is_refused_unless_it_is_http() -> None:
     ports = [{"port": 80, "appProtocol": "http"}, {"port": 81, "appProtocol": "kubernetes.io/h2c"}, {"port": 82}]
     found = Service.model_validate({"metadata": {"name": "s"}, "spec": {"ports": ports}})
 
-    assert only(backend_refusals(found)).field == "spec.ports[1].appProtocol"
+    assert only(tuple(backend_refusals(found))).field == "spec.ports[1].appProtocol"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from deployments.drivers.process.xds.clusters import cluster
 from deployments.drivers.process.xds.resource import Resource
-from gateways.spec.base import ObjectRef
+from gateways.spec.objects import Backend
 from gateways.spec.snapshot import Endpoint, ResolvedBackend
 from tests.deployments.xds.builders import service
 
@@ -47,8 +47,10 @@ def test_localhost_is_tried_over_ipv4_and_then_ipv6() -> None:
 
 
 def test_the_name_is_readable_and_has_no_dots() -> None:
-    ref = ObjectRef(kind="Backend", namespace="shop", name="a.b")
-    name = cluster(ResolvedBackend(ref=ref, port=None, endpoints=(IP,)))["name"]
+    written = Backend.model_validate(
+        {"metadata": {"name": "a.b", "namespace": "shop"}, "spec": {"endpoints": [{"unix": {"path": "/s"}}]}}
+    )
+    name = cluster(ResolvedBackend(ref=written.ref, port=None, written=written, endpoints=(IP,)))["name"]
 
     assert name.startswith("backend-shop-a_b-")
     assert "." not in name

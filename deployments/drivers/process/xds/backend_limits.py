@@ -14,7 +14,11 @@ PLAIN_PROTOCOLS = {"http", "kubernetes.io/ws", f"{ENVOY_GATEWAY}/ws"}
 """HTTP/1.1, which WebSockets are part of."""
 
 
-def backend_object_refusals(backend: Backend) -> Iterable[Problem]:
+def backend_refusals(backend: Backend | Service) -> Iterable[Problem]:
+    return _service_refusals(backend) if isinstance(backend, Service) else _backend_refusals(backend)
+
+
+def _backend_refusals(backend: Backend) -> Iterable[Problem]:
     say = Refuser(backend.ref)
     spec = backend.spec
     if spec.type != "Endpoints":
@@ -30,7 +34,7 @@ def backend_object_refusals(backend: Backend) -> Iterable[Problem]:
                 yield say.warning(f"{name} has no effect on the process runtime", (*path, name))
 
 
-def service_refusals(service: Service) -> Iterable[Problem]:
+def _service_refusals(service: Service) -> Iterable[Problem]:
     say = Refuser(service.ref)
     for index, port in enumerate(service.spec.ports):
         protocol = port.get("appProtocol")

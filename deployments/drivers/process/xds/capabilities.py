@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from deployments.drivers.process.xds.attachment_warnings import attachment_warnings
-from deployments.drivers.process.xds.backend_limits import (
-    backend_object_refusals,
-    resolved_refusals,
-    service_refusals,
-)
+from deployments.drivers.process.xds.backend_limits import backend_refusals, resolved_refusals
 from deployments.drivers.process.xds.gateway_limits import gateway_refusals
 from deployments.drivers.process.xds.route_limits import route_refusals
 from gateways.spec.base import Problem
-from gateways.spec.objects import Backend, Service
 from gateways.spec.snapshot import GatewaySnapshot
 
 
@@ -22,17 +17,12 @@ def refusals(snapshot: GatewaySnapshot) -> tuple[Problem, ...]:
     return tuple(_problems(snapshot))
 
 
-def backend_refusals(backend: Backend | Service) -> tuple[Problem, ...]:
-    """What a snapshot does not carry any more: the backend's own fields, apart from its addresses."""
-    if isinstance(backend, Service):
-        return tuple(service_refusals(backend))
-    return tuple(backend_object_refusals(backend))
-
-
 def _problems(snapshot: GatewaySnapshot) -> Iterable[Problem]:
     yield from gateway_refusals(snapshot.gateway)
     for attached in snapshot.routes:
         yield from route_refusals(attached.route)
         yield from attachment_warnings(attached.route, snapshot.gateway)
+    for written in {backend.ref: backend.written for backend in snapshot.backends}.values():
+        yield from backend_refusals(written)
     for backend in snapshot.backends:
         yield from resolved_refusals(backend)
