@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from deployments.drivers.base import Driver, Scope, SlotName
@@ -29,12 +29,22 @@ class Context:
     scope: Scope
     clock: Clock
     patience: Patience
+    _desired: GatewaySnapshot | None = field(default=None, init=False)
 
     def desired(self) -> GatewaySnapshot:
+        found = self.desired_if_any()
+        if found is None:
+            raise StepError("the gateway's rows are gone")
+        return found
+
+    def desired_if_any(self) -> GatewaySnapshot | None:
         gateway = None if self.gateway_id is None else Gateway.objects.filter(pk=self.gateway_id).first()
         if gateway is None:
-            raise StepError("the gateway's rows are gone")
-        return snapshot(gateway)
+            return None
+        # A generation names its contents, so that what was read at one need not be read again.
+        if self._desired is None or self._desired.generation != gateway.generation:
+            self._desired = snapshot(gateway)
+        return self._desired
 
     def wait_for(self, what: str, look: Callable[[], Seen | None], *, seconds: float) -> Seen:
         seen = wait_for(look, clock=self.clock, seconds=seconds)

@@ -17,8 +17,6 @@ from deployments.engine.step import CancelledError, Patience, Result, Step, Step
 from deployments.models import LIFECYCLE, Direction, Operation, OperationState, OperationStep
 from egx_project.lib.clock import Clock
 from egx_project.lib.errors import EgxError
-from gateways.models import Gateway
-from gateways.selectors import snapshot
 from gateways.spec.snapshot import GatewaySnapshot
 
 log = structlog.get_logger(__name__)
@@ -109,7 +107,6 @@ def _forward(claim: Claim, operation: Operation, context: Context, workshop: Wor
     before: tuple[OperationStep, Result] | None = None
     for line in lines:
         try:
-            _unless_cancelled(claim)
             journal.begin(claim, line, after=before)
             before = (line, _do(context, workshop, line))
         except EgxError as error:
@@ -127,10 +124,8 @@ def _forward(claim: Claim, operation: Operation, context: Context, workshop: Wor
 
 
 def _plan(operation: Operation, context: Context, workshop: Workshop) -> Plan:
-    pk = operation.gateway_id
-    gateway = None if pk is None else Gateway.objects.filter(pk=pk).first()
-    desired = snapshot(gateway) if gateway else None
-    return workshop.plan(operation, desired, context.driver.observe(operation.gateway_key))
+    observed = context.driver.observe(operation.gateway_key)
+    return workshop.plan(operation, context.desired_if_any(), observed)
 
 
 def _do(context: Context, workshop: Workshop, line: OperationStep) -> Result:
@@ -142,12 +137,6 @@ def _do(context: Context, workshop: Workshop, line: OperationStep) -> Result:
     except Exception as error:  # a fault of ours must end the operation as any failure does: undone, and said
         log.exception("step broke", name=line.name)
         raise StepError(f"{line.name} broke: {type(error).__name__}: {error}", hint="see EGX's log") from error
-
-
-def _unless_cancelled(claim: Claim) -> None:
-    who = journal.cancelled_by(claim)
-    if who:
-        raise CancelledError(f"cancelled by {who}")
 
 
 def _unless_lost(error: EgxError) -> None:

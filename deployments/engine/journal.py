@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from deployments.engine.claims import Claim, fenced
 from deployments.engine.plan import Plan, PlannedStep
-from deployments.engine.step import Result, StepError
+from deployments.engine.step import CancelledError, Result, StepError
 from deployments.models import Direction, Operation, OperationState, OperationStep, StepState
 from deployments.models.operation import BEGUN
 from egx_project.events.kinds import EventKind
@@ -61,15 +61,14 @@ def _new_line(operation: Operation, planned: PlannedStep, index: int) -> Operati
     )
 
 
-def current(claim: Claim) -> Operation:
-    """The operation as it stands. Raises LostClaimError where it is not ours any more."""
-    with fenced(claim) as operation:
-        return operation
-
-
 def begin(claim: Claim, line: OperationStep, *, after: Finished | None = None) -> None:
-    """Write that the step is begun; and, in the same transaction, that the one before it is done."""
+    """Write that the step is begun; and, in the same transaction, that the one before it is done.
+
+    Raises CancelledError, having written nothing, where somebody has cancelled the operation.
+    """
     with fenced(claim) as operation:
+        if operation.cancelled_by:
+            raise CancelledError(f"cancelled by {operation.cancelled_by}")
         if after is not None:
             _done(operation, *after)
         _mark(
@@ -146,11 +145,6 @@ def finish(
             facts["result"] = dict(result)
         Operation.objects.filter(pk=operation.pk).update(**facts)
         _tell(EventKind.OPERATION_FINISHED, operation, state=state, error=facts.get("error", operation.error))
-
-
-def cancelled_by(claim: Claim) -> str:
-    """Who cancelled the operation, if anybody."""
-    return current(claim).cancelled_by
 
 
 def _mark(operation: Operation, line: OperationStep, state: StepState, **facts: Any) -> None:  # noqa: ANN401

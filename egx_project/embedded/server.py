@@ -18,8 +18,25 @@ from egx_project.access import SOCKET_MARK
 Application = Callable[..., Awaitable[None]]
 
 
+TICK_SECONDS = 1.0
+"""How often the server renews the date that its answers carry."""
+
+
 class Server(uvicorn.Server):
-    """A server that leaves the process's signals to its caller."""
+    """A server that leaves the process's signals to its caller, and that sleeps while nobody asks."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        self.should_exit = True
+        self._stopping.set()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), TICK_SECONDS)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -53,7 +70,7 @@ async def serve(application: Application, *, host: str, port: int, path: Path, o
         await asyncio.wait([asyncio.create_task(stop.wait()), *tasks], return_when=asyncio.FIRST_COMPLETED)
     finally:
         for server in (public, private):
-            server.should_exit = True
+            server.stop()
         await asyncio.gather(*tasks, return_exceptions=True)
         path.unlink(missing_ok=True)  # noqa: ASYNC240  one file, at the end
 

@@ -5,13 +5,14 @@ All threads are daemons: a stop of EGX needs no permission of theirs, since what
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Callable
 
 import structlog
 from celery.beat import EmbeddedService
 from celery.worker import WorkController
-from django.db import close_old_connections, connection
+from django.db import close_old_connections
 
 from deployments import services
 from deployments.engine.waiting import runnable
@@ -33,8 +34,11 @@ class Poller:
 
     def __init__(self) -> None:
         self._woken = threading.Event()
-        self._free = threading.Semaphore(AT_ONCE)
+        self._asked: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._busy: set[int] = set()
+        # Threads that stay keep their connections to the database; daemons, which a pool's are not.
+        for number in range(AT_ONCE):
+            threading.Thread(target=self._work_forever, name=f"worker-{number}", daemon=True).start()
 
     def run(self) -> None:
         wake.subscribe(self._woken.set)
@@ -45,22 +49,21 @@ class Poller:
 
     def _start_waiting(self) -> None:
         for operation_id in runnable():
-            if operation_id not in self._busy and self._free.acquire(blocking=False):
+            if operation_id not in self._busy:
                 self._busy.add(operation_id)
-                threading.Thread(
-                    target=self._work, args=(operation_id,), name=f"operation-{operation_id}", daemon=True
-                ).start()
+                self._asked.put(operation_id)
 
-    def _work(self, operation_id: int) -> None:
-        try:
-            run_operation(operation_id)
-        except Exception:  # the operation is unowned again; the next poll takes it up
-            log.exception("operation broke", operation_id=operation_id)
-        finally:
-            self._busy.discard(operation_id)
-            self._free.release()
-            connection.close()
-            self._woken.set()
+    def _work_forever(self) -> None:
+        while True:
+            operation_id = self._asked.get()
+            close_old_connections()
+            try:
+                run_operation(operation_id)
+            except Exception:  # the operation is unowned again; the next poll takes it up
+                log.exception("operation broke", operation_id=operation_id)
+            finally:
+                self._busy.discard(operation_id)
+                self._woken.set()
 
 
 def start() -> None:

@@ -78,7 +78,6 @@ class ProcessDriver:
         return self.engines.pull(engine)
 
     def check_config(self, engine: Engine, snapshot: GatewaySnapshot) -> None:
-        self._gateway_folder(snapshot.key)
         with tempfile.TemporaryDirectory(prefix=f"{snapshot.key}-check-") as scratch:
             config = Path(scratch) / "check.json"
             resources = slot_resources(snapshot, directory="check")
@@ -168,6 +167,8 @@ class ProcessDriver:
 
     def switch(self, scope: Scope, to: SlotName | None) -> None:
         with self._owned(scope):
+            if to is not None:
+                self._slot(scope.key, to).require_wanted()
             self._edge(scope.key).switch(to)
 
     def close_edge(self, scope: Scope) -> None:

@@ -130,6 +130,7 @@ class EdgeFiles:
         self.unit.stop()
 
     def configure(self, ports: Sequence[int], generation: int) -> None:
+        self._require_open()
         meant = self.meant()
         if generation < meant.generation:
             raise FencedError(f"the edge has seen generation {meant.generation}")
@@ -139,12 +140,18 @@ class EdgeFiles:
         self._await_ports(meant)
         self._await_slots(meant)
 
+    def _require_open(self) -> None:
+        unit = self.unit.read()
+        if unit is None or not unit.wanted:
+            raise DriverError("the edge is not open")
+
     def _require_free(self, new: set[int]) -> None:
         """Raise DriverError, with who has the port, before the edge tries; ports that it was told of are its own."""
         for port in sorted(new - set(self._listening())):
             require_free(port, bind=self.bind)
 
     def switch(self, to: SlotName | None) -> None:
+        self._require_open()
         meant = self.meant()
         leaving = meant.serving if to != meant.serving else meant.leaving
         meant = replace(meant, serving=to, leaving=leaving if leaving != to else None)
@@ -158,9 +165,7 @@ class EdgeFiles:
         for port in meant.ports:
             endpoints = xds.endpoints(port, serving=meant.serving, leaving=meant.leaving)
             resources.write(self.folder / f"{xds.endpoints_file(port)}.json", (endpoints,))
-        resources.write(self.folder / "cds.json", xds.clusters(meant.ports, directory=EDGE))
-        if self.unit.running():
-            self._await("cluster_manager.cds", "cds")
+        self._write_clusters(xds.clusters(meant.ports, directory=EDGE))
         resources.write(self.folder / "lds.json", xds.listeners(meant.ports, bind=self.bind))
         self._remove_endpoints_of_others(meant.ports)
 
@@ -170,9 +175,15 @@ class EdgeFiles:
             if file.name not in kept:
                 file.unlink(missing_ok=True)
 
-    def _await(self, stat: str, name: str) -> None:
-        version = resources.read_version(self.folder / f"{name}.json")
-        resources.await_version(self.admin, stat=stat, version=version, clock=self.clock)
+    def _write_clusters(self, clusters: Sequence[resources.Resource]) -> None:
+        """Return when an edge that runs has taken them."""
+        running = self.unit.running() is not None
+        refused = resources.refusals(self.admin) if running else {}
+        version = resources.write(self.folder / "cds.json", clusters)
+        if running:
+            resources.await_version(
+                self.admin, stat="cluster_manager.cds", version=version, refused=refused, clock=self.clock
+            )
 
     def _await_ports(self, meant: Meant) -> None:
         wanted = tuple(meant.ports)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,23 +44,24 @@ def read(file: Path) -> list[Resource]:
     return list(held["resources"]) if held else []
 
 
-def await_version(admin: Admin, *, stat: str, version: str, clock: Clock) -> None:
+def refusals(admin: Admin) -> dict[str, int]:
+    """How often each subscription was refused something so far. Ask before the write: Envoy may be quicker than the
+    first look after it."""
+    return admin.stats(r"\.update_rejected$")
+
+
+def await_version(admin: Admin, *, stat: str, version: str, refused: Mapping[str, int], clock: Clock) -> None:
     """Return when the Envoy says that the subscription whose statistics are named `stat` holds `version`.
 
-    Raises ConfigRejectedError when it says that it has refused it.
+    Raises ConfigRejectedError when it says that it has refused it: more often than `refused` had it before the write.
     """
-    rejected_at_first: int | None = None
+    counter = f"{stat}.update_rejected"
 
     def look() -> bool | None:
-        nonlocal rejected_at_first
         if admin.texts(rf"^{stat}\.version_text$").get(f"{stat}.version_text") == version:
             return True
-        rejected = admin.stats(rf"^{stat}\.update_rejected$").get(f"{stat}.update_rejected", 0)
-        if rejected_at_first is None:
-            rejected_at_first = rejected
-        elif rejected > rejected_at_first:
-            return False
-        return None
+        rejected = admin.stats(rf"^{stat}\.update_rejected$").get(counter, 0)
+        return False if rejected > refused.get(counter, 0) else None
 
     took = wait_for(look, clock=clock, seconds=READ_BACK_SECONDS, every=READ_BACK_EVERY)
     if took is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -99,13 +101,15 @@ class SlotFiles:
         """Start with this configuration; a slot that already runs this engine is left as it is."""
         unit = self.unit.read()
         facts = {"version": engine.version, "digest": engine.digest, "fence": fence}
-        if unit is not None and self.unit.running():
-            if unit.wanted and unit.facts["version"] == engine.version:
-                return
+        runs = self.unit.running() is not None
+        if unit is not None and runs and unit.wanted and unit.facts["version"] == engine.version:
+            return
+        wanted = slot_resources(snapshot, directory=self.slot)
+        if runs:
             self.unit.stop()
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         atomic.remove_leftovers(self.folder)
-        wanted = slot_resources(snapshot, directory=self.slot)
+        shutil.rmtree(self.folder / "before", ignore_errors=True)  # of an earlier life: nothing to go back to
         self._write_held(Held(generation=snapshot.generation, accepted=snapshot.generation, clusters=_names(wanted)))
         for name, contents in wanted.files.items():
             resources.write(self.folder / f"{name}.json", contents)
@@ -128,8 +132,15 @@ class SlotFiles:
 
     # --- configuration ------------------------------------------------------------------------------------------
 
+    def require_wanted(self) -> None:
+        """Raise DriverError where the slot is not meant to run."""
+        unit = self.unit.read()
+        if unit is None or not unit.wanted:
+            raise DriverError(f"slot {self.slot} does not run")
+
     def configure(self, snapshot: GatewaySnapshot) -> None:
         """Clusters before the routes that name them, routes before the listeners that ask for them; each read back."""
+        self.require_wanted()
         held = self.held()
         if snapshot.generation < max(held.generation, held.refused):
             raise FencedError(f"slot {self.slot} has seen generation {max(held.generation, held.refused)}")
@@ -152,6 +163,9 @@ class SlotFiles:
         except ConfigRejectedError:
             self._put_back(before, refused=snapshot.generation)
             raise
+        except DriverError:  # it died or is stuck: nobody may find half of a configuration when it is back
+            self._put_back(before, refused=held.refused)
+            raise
         self._write_held(
             Held(
                 generation=snapshot.generation,
@@ -165,17 +179,22 @@ class SlotFiles:
         # Clusters of the generation before stay for one change more: workers may still route to them.
         new = set(_names(wanted))
         kept = [c for c in resources.read(self.folder / "cds.json") if c["name"] in also and c["name"] not in new]
-        self._load_clusters([*wanted.clusters, *kept])
-        self._load_routes(wanted)
+        refused = resources.refusals(self.admin)
+        self._load_clusters([*wanted.clusters, *kept], refused)
+        self._load_routes(wanted, refused)
         version = resources.write(self.folder / "lds.json", wanted.listeners)
-        resources.await_version(self.admin, stat=r"listener_manager.lds", version=version, clock=self.clock)
-        self._await_routes(wanted)
+        self._await("listener_manager.lds", version, refused)
+        for route in wanted.routes:
+            self._await_route(route["name"], refused)
 
-    def _load_clusters(self, clusters: list[resources.Resource]) -> None:
+    def _await(self, stat: str, version: str, refused: Mapping[str, int]) -> None:
+        resources.await_version(self.admin, stat=stat, version=version, refused=refused, clock=self.clock)
+
+    def _load_clusters(self, clusters: list[resources.Resource], refused: Mapping[str, int]) -> None:
         if resources.version_of(clusters) == resources.read_version(self.folder / "cds.json"):
             return
         version = resources.write(self.folder / "cds.json", clusters)
-        resources.await_version(self.admin, stat="cluster_manager.cds", version=version, clock=self.clock)
+        self._await("cluster_manager.cds", version, refused)
         stat = "cluster_manager.warming_clusters"
         wait_for(
             lambda: True if self.admin.stats(rf"^{stat}$").get(stat, 0) == 0 else None,
@@ -183,25 +202,23 @@ class SlotFiles:
             seconds=WARMING_SECONDS,
         )
 
-    def _load_routes(self, wanted: SlotResources) -> None:
+    def _load_routes(self, wanted: SlotResources, refused: Mapping[str, int]) -> None:
         """The listeners that are there already must have taken their routes before listeners change."""
-        listening = {listener["name"] for listener in resources.read(self.folder / "lds.json")}
+        listening = self._listening()
         for route in wanted.routes:
-            version = resources.write(self._route_file(route["name"]), (route,))
+            resources.write(self._route_file(route["name"]), (route,))
             if route["name"] in listening:
-                self._await_route(route["name"], version)
+                self._await_route(route["name"], refused)
 
-    def _await_routes(self, wanted: SlotResources) -> None:
-        for route in wanted.routes:
-            self._await_route(route["name"], resources.read_version(self._route_file(route["name"])))
+    def _listening(self) -> set[str]:
+        return {str(listener["name"]) for listener in resources.read(self.folder / "lds.json")}
 
     def _route_file(self, name: str) -> Path:
         return self.folder / f"rds-{name}.json"
 
-    def _await_route(self, name: str, version: str) -> None:
+    def _await_route(self, name: str, refused: Mapping[str, int]) -> None:
         port = name.removeprefix(port_name(0)[:-1])
-        stat = f"http.http-{port}.rds.{name}"
-        resources.await_version(self.admin, stat=stat, version=version, clock=self.clock)
+        self._await(f"http.http-{port}.rds.{name}", resources.read_version(self._route_file(name)), refused)
 
     def _keep_for_undo(self, held: Held) -> Path:
         """The accepted files, aside. A kill inside the change leaves them as they are."""
@@ -217,14 +234,38 @@ class SlotFiles:
         """If the slot holds, or was on its way to, `generation`: back to what it had accepted before."""
         held = self.held()
         before = self.folder / "before"
-        if held.generation == generation and (before / "held.json").exists():
-            self._put_back(before, refused=generation)
+        was = atomic.read_json(before / "held.json")
+        if held.generation != generation or was is None or was["generation"] == generation:
+            return
+        runs = self.unit.running() is not None
+        refused = resources.refusals(self.admin) if runs else {}
+        self._put_back(before, refused=generation)
+        if runs:
+            for name in sorted(self._listening()):
+                self._await_route(name, refused)
 
     def _put_back(self, before: Path, *, refused: int) -> None:
+        """The files that were accepted before; with the clusters that workers route to until they have taken the
+        routes. They go with the next change."""
         was = Held(**atomic.read_json(before / "held.json"))
+        clusters = resources.read(before / "cds.json")
+        names = {cluster["name"] for cluster in clusters}
+        routed = [cluster for cluster in self._accepted_clusters() if cluster["name"] not in names]
+        resources.write(self.folder / "cds.json", [*clusters, *routed])
         for file in self._configuration(before):
-            atomic.write_json(self.folder / file.name, atomic.read_json(file))
+            if file.name != "cds.json":
+                atomic.write_json(self.folder / file.name, atomic.read_json(file))
         self._write_held(Held(generation=was.generation, accepted=was.accepted, refused=refused, clusters=was.clusters))
+
+    def _accepted_clusters(self) -> list[resources.Resource]:
+        """What the file has, if a running Envoy says that it holds it; one that was refused must not come again."""
+        file = self.folder / "cds.json"
+        try:
+            held = self.admin.texts(r"^cluster_manager\.cds\.version_text$")
+        except AdminError:
+            return []
+        accepted = held.get("cluster_manager.cds.version_text") == resources.read_version(file)
+        return resources.read(file) if accepted else []
 
     def _configuration(self, folder: Path) -> list[Path]:
         """The files that Envoy loads, in the order in which they must be written."""

@@ -39,10 +39,21 @@ class Supervisor:
         return list(self._revivals())
 
     def await_death(self, seconds: float) -> None:
-        """Return when a process of a unit ends, or after `seconds` at most."""
-        pids = [running.pid for unit in all_units(self.run) if (running := unit.running())]
+        """Return when a process of a unit ends, at once where one has already, or after `seconds` at most."""
+        pids = []
+        for unit in all_units(self.run):
+            running = unit.running()
+            if running:
+                pids.append(running.pid)
+            elif self._is_due(unit):  # it died since `tend` looked
+                return
         if not await_end(pids, seconds=min(seconds, self._until_next_try())):
             self.clock.pause(min(seconds, LOOK_SECONDS))
+
+    def _is_due(self, unit: Unit) -> bool:
+        wanted = unit.read()
+        history = self.histories.get(unit.folder, _History())
+        return wanted is not None and wanted.wanted and self.clock.monotonic() >= history.not_before
 
     def _until_next_try(self) -> float:
         now = self.clock.monotonic()
