@@ -85,10 +85,13 @@ def _try_again(manifest: Manifest, applied: Applied) -> None:
 
 
 def _refuse_what_runtimes_cannot(manifest: Manifest, applied: Applied) -> list[Problem]:
-    """Raises with what the runtimes of the gateways concerned cannot do; returns what they only warn of."""
+    """Raises with what the runtimes of the gateways concerned cannot do, or not now; returns what they only warn of."""
     found: list[Problem] = []
     for gateway in Gateway.objects.select_related("target").filter(pk__in=applied.concerned):
-        found += driver_of(gateway.target).refusals(snapshot(gateway))
+        driver, wanted = driver_of(gateway.target), snapshot(gateway)
+        found += driver.refusals(wanted)
+        if gateway.target.node == settings.EGX_NODE:  # else it is another host that would have to look
+            found += driver.obstacles(wanted)
     if any(problem.severity == "error" for problem in found):
         raise ManifestProblemsError([problem for problem in found if problem.severity == "error"])
     return [_located(manifest, problem) for problem in found]

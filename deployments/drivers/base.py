@@ -129,6 +129,10 @@ class Driver(Protocol):
         """What of the snapshot this runtime cannot do, by name. Pure."""
         ...
 
+    def obstacles(self, snapshot: GatewaySnapshot) -> Sequence[Problem]:
+        """What stands in the snapshot's way on this host right now, by name: a port that somebody else has."""
+        ...
+
     def preflight(self, snapshot: GatewaySnapshot) -> None:
         """Raise DriverError where ports, disk or permissions would stop a deployment."""
         ...

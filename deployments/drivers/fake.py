@@ -94,6 +94,9 @@ class FakeDriver:
     def refusals(self, snapshot: GatewaySnapshot) -> Sequence[Problem]:  # noqa: ARG002
         return ()
 
+    def obstacles(self, snapshot: GatewaySnapshot) -> Sequence[Problem]:  # noqa: ARG002
+        return ()
+
     def preflight(self, snapshot: GatewaySnapshot) -> None:
         pass
 
@@ -107,7 +110,7 @@ class FakeDriver:
                 present=edge["present"],
                 alive=edge["present"],
                 ports=tuple(edge["ports"]) if edge["present"] else (),
-                serving=SlotName(serving) if serving else None,
+                serving=SlotName(serving) if serving and edge["present"] else None,
                 generation=edge["generation"],
             ),
             slots={name: self._slot(name, state["slots"].get(name)) for name in SlotName},
@@ -139,7 +142,7 @@ class FakeDriver:
 
     def pull(self, engine: Engine) -> Engine:
         if engine.version == "missing":
-            raise DriverError(f"there is no engine {engine.version}")
+            raise DriverError(f"there is no engine {engine.version}", hint="ask for any other version")
         return Engine(version=engine.version, digest=f"sha256:{engine.version}")
 
     def check_config(self, engine: Engine, snapshot: GatewaySnapshot) -> None:
@@ -153,7 +156,7 @@ class FakeDriver:
                 return
             state["slots"][slot] = {
                 "running": False, "ready": False, "draining": False, "version": engine.version,
-                "digest": engine.digest, "generation": snapshot.generation, "before": 0,
+                "digest": engine.digest, "generation": snapshot.generation, "before": 0, "refused": 0,
             }  # fmt: skip
 
         def process(state: State) -> None:
@@ -162,39 +165,50 @@ class FakeDriver:
         self._effect(scope, files, process)
 
     def configure_slot(self, scope: Scope, slot: SlotName, snapshot: GatewaySnapshot) -> None:
+        rejected = REJECT_LABEL in snapshot.gateway.metadata.labels
+
         def effect(state: State) -> None:
             held = self._running(state, slot)
-            if snapshot.generation < held["generation"]:
-                raise FencedError(f"{slot} holds generation {held['generation']}")
-            if REJECT_LABEL in snapshot.gateway.metadata.labels:
-                raise ConfigRejectedError("rejected")
-            if snapshot.generation > held["generation"]:
+            newest = max(held["generation"], held["refused"])
+            if snapshot.generation < newest:
+                raise FencedError(f"{slot} has seen generation {newest}")
+            if snapshot.generation == held["refused"]:
+                raise ConfigRejectedError(f"generation {held['refused']} was taken back from {slot} before")
+            if rejected:
+                held["refused"] = snapshot.generation
+            elif snapshot.generation > held["generation"]:
                 held |= {"before": held["generation"], "generation": snapshot.generation}
 
         self._effect(scope, effect)
+        if rejected:
+            raise ConfigRejectedError(f"{slot} does not accept generation {snapshot.generation}")
 
     def revert_slot(self, scope: Scope, slot: SlotName, generation: int) -> None:
         def effect(state: State) -> None:
             held = state["slots"].get(slot)
             if held and held["generation"] == generation and held["before"]:
-                held["generation"] = held["before"]
+                held |= {"generation": held["before"], "before": 0, "refused": generation}
 
         self._effect(scope, effect)
 
     def open_edge(self, scope: Scope, snapshot: GatewaySnapshot) -> None:
         def process(state: State) -> None:
+            if not any(slot["running"] for slot in state["slots"].values()):
+                raise DriverError("an edge needs a slot to point at; none runs")
             state["edge"]["present"] = True
 
         def ports(state: State) -> None:
-            state["edge"] |= {"ports": list(snapshot.ports), "generation": snapshot.generation}
+            if snapshot.generation >= state["edge"]["generation"]:
+                state["edge"] |= {"ports": list(snapshot.ports), "generation": snapshot.generation}
 
         self._effect(scope, process, ports)
 
     def configure_edge(self, scope: Scope, ports: Sequence[int], generation: int) -> None:
         def effect(state: State) -> None:
-            if generation < state["edge"]["generation"]:
-                raise FencedError(f"the edge holds generation {state['edge']['generation']}")
-            state["edge"] |= {"ports": list(ports), "generation": generation}
+            edge = self._open(state)
+            if generation < edge["generation"]:
+                raise FencedError(f"the edge has seen generation {edge['generation']}")
+            edge |= {"ports": sorted(ports), "generation": generation}
 
         self._effect(scope, effect)
 
@@ -202,35 +216,46 @@ class FakeDriver:
         def effect(state: State) -> None:
             if to is not None:
                 self._running(state, to)
-            state["edge"]["serving"] = to
+            self._open(state)["serving"] = to
 
         self._effect(scope, effect)
 
     def drain(self, scope: Scope, slot: SlotName) -> None:
-        self._set(scope, slot, draining=True)
+        def effect(state: State) -> None:
+            if slot in state["slots"]:
+                state["slots"][slot]["draining"] = state["slots"][slot]["running"]
+
+        self._effect(scope, effect)
 
     def undrain(self, scope: Scope, slot: SlotName) -> None:
-        self._set(scope, slot, draining=False)
+        self._effect(scope, lambda state: self._running(state, slot).update(draining=False))
 
     def stop_slot(self, scope: Scope, slot: SlotName) -> None:
         def effect(state: State) -> None:
             if state["edge"]["present"] and state["edge"]["serving"] == slot:
                 raise DriverError(f"{slot} serves; it cannot be stopped")
             if slot in state["slots"]:
-                state["slots"][slot] |= {"running": False, "ready": False}
+                state["slots"][slot] |= {"running": False, "ready": False, "draining": False}
 
         self._effect(scope, effect)
 
     def resume_slot(self, scope: Scope, slot: SlotName) -> None:
-        self._set(scope, slot, running=True, ready=True, draining=False)
+        def effect(state: State) -> None:
+            if slot in state["slots"]:
+                state["slots"][slot] |= {"running": True, "ready": True}
+
+        self._effect(scope, effect)
 
     def close_edge(self, scope: Scope) -> None:
         self._effect(scope, lambda state: state["edge"].update(present=False))
 
     def reopen_edge(self, scope: Scope) -> None:
-        self._effect(scope, lambda state: state["edge"].update(present=bool(state["edge"]["ports"])))
+        self._effect(scope, lambda state: state["edge"].update(present=bool(state["edge"]["generation"])))
 
     def destroy(self, scope: Scope) -> None:
+        if self.world.read(scope.key) == _nothing():
+            return
+
         def slots(state: State) -> None:
             state["slots"] = {}
 
@@ -261,15 +286,14 @@ class FakeDriver:
 
         return effect
 
-    def _set(self, scope: Scope, slot: SlotName, **facts: bool) -> None:
-        def effect(state: State) -> None:
-            if slot in state["slots"]:
-                state["slots"][slot] |= facts
-
-        self._effect(scope, effect)
-
     def _running(self, state: State, slot: SlotName) -> State:
         held: State | None = state["slots"].get(slot)
         if not held or not held["running"]:
             raise DriverError(f"{slot} does not run")
         return held
+
+    def _open(self, state: State) -> State:
+        edge: State = state["edge"]
+        if not edge["present"]:
+            raise DriverError("the edge is not open")
+        return edge

@@ -5,21 +5,22 @@ from __future__ import annotations
 import contextlib
 import http.client
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from deployments.drivers.base import Driver, Engine, Observation, Scope, SlotName, SlotObservation
 from deployments.drivers.fake import REJECT_LABEL, FakeDriver, Folder
 from deployments.drivers.process.driver import ProcessDriver
+from deployments.drivers.process.units import Unit
 from deployments.drivers.registry import DriverSettings
 from egx_project.lib.clock import SystemClock, wait_for
 from gateways.selectors import endpoints
 from gateways.spec.objects import Backend, Gateway, HTTPRoute
-from gateways.spec.snapshot import AttachedRoute, GatewaySnapshot, ResolvedBackend
+from gateways.spec.snapshot import AttachedRoute, Endpoint, GatewaySnapshot, ResolvedBackend
 from tests import hosts
 from tests.deployments.xds.envoys import ENVOY
 
@@ -32,22 +33,24 @@ class Runtime:
     driver: Driver
     versions: tuple[str, str]
     backend: int
-    rejects: Callable[[int], dict[str, Any]]
-    """The metadata and listener of a gateway that the engine refuses, by port."""
+    reject: Callable[[GatewaySnapshot], GatewaySnapshot]
+    """Make of a snapshot one that the engine itself refuses."""
+    has_traffic: bool = False
+    """Whether requests can be made through the published ports."""
     home: Path | None = None
-    """Where real processes lie; None for a runtime without traffic."""
+    """Where real processes lie, if they are this machine's own."""
     ports: list[int] = field(default_factory=lambda: [hosts.free_port() for _ in range(3)])
 
     def scope(self, fence: int = 1, *, configuration: bool = False, key: str = KEY) -> Scope:
         return Scope(key=key, fence=fence, realm="configuration" if configuration else "lifecycle")
 
     def snapshot(
-        self, generation: int = 1, *, ports: int = 1, key: str = KEY, labels: dict[str, str] | None = None
+        self, generation: int = 1, *, ports: int = 1, key: str = KEY, backend: int | None = None
     ) -> GatewaySnapshot:
         """A gateway with that many ports whose answers carry the generation in `x-generation`."""
         listeners = [{"name": f"p{n}", "port": n, "protocol": "HTTP"} for n in self.ports[:ports]]
         gateway = {
-            "metadata": {"name": "web", "labels": labels or {}},
+            "metadata": {"name": "web"},
             "spec": {"gatewayClassName": "egx", "listeners": listeners},
         }
         set_header = {"set": [{"name": "x-generation", "value": str(generation)}]}
@@ -56,20 +59,18 @@ class Runtime:
             "backendRefs": [{"group": "gateway.envoyproxy.io", "kind": "Backend", "name": "web"}],
         }
         route = {"metadata": {"name": "web"}, "spec": {"parentRefs": [{"name": "web"}], "rules": [rule]}}
-        address = {"ip": {"address": "127.0.0.1", "port": self.backend}}
-        backend = Backend.model_validate({"metadata": {"name": "web"}, "spec": {"endpoints": [address]}})
+        address = {"ip": {"address": "127.0.0.1", "port": backend or self.backend}}
+        written = Backend.model_validate({"metadata": {"name": "web"}, "spec": {"endpoints": [address]}})
         return GatewaySnapshot(
             key=key,
             generation=generation,
             gateway=Gateway.model_validate(gateway),
             routes=(AttachedRoute(route=HTTPRoute.model_validate(route), created_at=datetime(2026, 1, 1, tzinfo=UTC)),),
-            backends=(ResolvedBackend(ref=backend.ref, written=backend, endpoints=endpoints(backend, None)),),
+            backends=(ResolvedBackend(ref=written.ref, written=written, endpoints=endpoints(written, None)),),
         )
 
     def refused(self, generation: int) -> GatewaySnapshot:
-        wanted = self.snapshot(generation)
-        change = self.rejects(self.ports[0])
-        return wanted.model_copy(update={"gateway": Gateway.model_validate(change)})
+        return self.reject(self.snapshot(generation))
 
     def observe(self, key: str = KEY) -> Observation:
         return self.driver.observe(key)
@@ -77,11 +78,25 @@ class Runtime:
     def slot(self, name: SlotName = SlotName.BLUE) -> SlotObservation:
         return self.observe().slots[name]
 
+    def engine(self, version: int = 0) -> Engine:
+        return self.driver.pull(Engine(version=self.versions[version]))
+
     def start(self, name: SlotName = SlotName.BLUE, *, generation: int = 1, ports: int = 1, version: int = 0) -> None:
         """Run the slot and return when it is ready."""
-        engine = self.driver.pull(Engine(version=self.versions[version]))
-        self.driver.start_slot(self.scope(), name, engine, self.snapshot(generation, ports=ports))
+        self.driver.start_slot(self.scope(), name, self.engine(version), self.snapshot(generation, ports=ports))
         assert self.becomes(lambda: self.slot(name).ready)
+
+    def settled(self) -> object:
+        """What is there, once all slots that are meant to run are ready; the very processes included."""
+        assert self.becomes(lambda: all(slot.ready for slot in self.observe().slots.values() if slot.present))
+        return facts(self.observe()), self.processes()
+
+    def processes(self) -> set[int]:
+        return hosts.processes_of_units(self.home) if self.home else set()
+
+    def unit(self, name: str) -> Unit:
+        assert self.home is not None
+        return Unit(self.home / "run" / KEY / name)
 
     def serve(self, *, ports: int = 1) -> None:
         """A gateway whose blue slot serves, as fence 1 of both realms."""
@@ -96,7 +111,7 @@ class Runtime:
 
     def answers(self, port: int) -> str:
         """The generation that a request through the port is answered by; what the runtime observes, without traffic."""
-        if self.home is None:
+        if not self.has_traffic:
             observed = self.observe()
             serving = observed.edge.serving
             assert serving is not None
@@ -104,6 +119,21 @@ class Runtime:
             return str(observed.slots[serving].generation)
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
             return ask(connection)
+
+    def accepts(self, port: int) -> bool:
+        """Whether new connections to the port are taken."""
+        if not self.has_traffic:
+            return port in self.observe().edge.ports
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=10).close()
+        except ConnectionRefusedError:
+            return False
+        return True
+
+
+def facts(observed: Observation) -> object:
+    """An observation without what traffic alone changes."""
+    return observed.edge, [replace(slot, connections=0) for slot in observed.slots.values()]
 
 
 def ask(connection: http.client.HTTPConnection) -> str:
@@ -114,45 +144,43 @@ def ask(connection: http.client.HTTPConnection) -> str:
     return answer.getheader("x-generation") or ""
 
 
-def _rejected_by_label(port: int) -> dict[str, Any]:
-    return {
-        "metadata": {"name": "web", "labels": {REJECT_LABEL: "yes"}},
-        "spec": {"gatewayClassName": "egx", "listeners": [{"name": "p", "port": port, "protocol": "HTTP"}]},
-    }
+def _rejected_by_label(snapshot: GatewaySnapshot) -> GatewaySnapshot:
+    metadata = snapshot.gateway.metadata.model_copy(update={"labels": {REJECT_LABEL: "yes"}})
+    return snapshot.model_copy(update={"gateway": snapshot.gateway.model_copy(update={"metadata": metadata})})
 
 
-def _rejected_by_protocol(port: int) -> dict[str, Any]:
-    return {
-        "metadata": {"name": "web"},
-        "spec": {"gatewayClassName": "egx", "listeners": [{"name": "p", "port": port, "protocol": "UDP"}]},
-    }
-
-
-@contextlib.contextmanager
-def fake_in_memory() -> Iterator[Runtime]:
-    yield Runtime(driver=FakeDriver(), versions=("1.0.0", "2.0.0"), backend=9, rejects=_rejected_by_label)
+def _rejected_by_path(snapshot: GatewaySnapshot) -> GatewaySnapshot:
+    """No manifest can have so long a path, so that nothing before Envoy looks for it."""
+    (backend,) = snapshot.backends
+    nowhere = backend.model_copy(update={"endpoints": (Endpoint(unix=f"/{'a' * 120}"),)})
+    return snapshot.model_copy(update={"backends": (nowhere,)})
 
 
 @contextlib.contextmanager
-def fake_in_a_folder() -> Iterator[Runtime]:
+def fake_in_memory(backend: int) -> Iterator[Runtime]:
+    yield Runtime(driver=FakeDriver(), versions=("1.0.0", "2.0.0"), backend=backend, reject=_rejected_by_label)
+
+
+@contextlib.contextmanager
+def fake_in_a_folder(backend: int) -> Iterator[Runtime]:
     with tempfile.TemporaryDirectory(prefix="egx-") as folder:
         driver = FakeDriver(Folder(Path(folder)))
-        yield Runtime(driver=driver, versions=("1.0.0", "2.0.0"), backend=9, rejects=_rejected_by_label)
+        yield Runtime(driver=driver, versions=("1.0.0", "2.0.0"), backend=backend, reject=_rejected_by_label)
 
 
 @contextlib.contextmanager
-def process() -> Iterator[Runtime]:
+def process(backend: int) -> Iterator[Runtime]:
     home = Path(tempfile.mkdtemp(prefix="egx-", dir="/tmp"))  # short: Unix sockets lie below it
     settings = DriverSettings(data_dir=home, bind_address="127.0.0.1", envoy_binary=str(ENVOY), envoy_concurrency=1)
     try:
-        with hosts.backend() as port:
-            yield Runtime(
-                driver=ProcessDriver(settings),
-                versions=("1.40.0", "local"),
-                backend=port,
-                rejects=_rejected_by_protocol,
-                home=home,
-            )
+        yield Runtime(
+            driver=ProcessDriver(settings),
+            versions=("1.40.0", "local"),
+            backend=backend,
+            reject=_rejected_by_path,
+            has_traffic=True,
+            home=home,
+        )
     finally:
         hosts.stop_units(home)
         left = hosts.processes_below(home)

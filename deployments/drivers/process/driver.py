@@ -54,6 +54,20 @@ class ProcessDriver:
     def refusals(self, snapshot: GatewaySnapshot) -> Sequence[Problem]:
         return refusals(snapshot)
 
+    def obstacles(self, snapshot: GatewaySnapshot) -> Sequence[Problem]:
+        own = self._edge(snapshot.key).meant().ports
+        return [
+            Problem(
+                message=taken.message,
+                hint=taken.hint,
+                ref=snapshot.gateway.ref,
+                path=("spec", "listeners", index, "port"),
+            )
+            for index, listener in enumerate(snapshot.gateway.spec.listeners)
+            if listener.port not in own
+            and (taken := ports.why_not_free(listener.port, bind=self.settings.bind_address))
+        ]
+
     def preflight(self, snapshot: GatewaySnapshot) -> None:
         free = shutil.disk_usage(self.settings.data_dir).free
         if free < LEAST_FREE_BYTES:

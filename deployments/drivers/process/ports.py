@@ -13,6 +13,13 @@ from deployments.drivers.base import DriverError
 
 def require_free(port: int, *, bind: str) -> None:
     """Raise DriverError where the port cannot be listened on, naming the reason and, if known, the holder."""
+    taken = why_not_free(port, bind=bind)
+    if taken:
+        raise taken
+
+
+def why_not_free(port: int, *, bind: str) -> DriverError | None:
+    """What `require_free` raises."""
     family = socket.AF_INET6 if ":" in bind else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         # As servers do: a port whose last connections only linger in TIME_WAIT is free.
@@ -20,7 +27,8 @@ def require_free(port: int, *, bind: str) -> None:
         try:
             probe.bind((bind, port))
         except OSError as error:
-            raise DriverError(f"port {port} on {bind} {_why(error, port)}", hint=_way_out(error)) from None
+            return DriverError(f"port {port} on {bind} {_why(error, port)}", hint=_way_out(error))
+    return None
 
 
 def _why(error: OSError, port: int) -> str:

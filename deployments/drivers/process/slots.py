@@ -237,10 +237,9 @@ class SlotFiles:
         was = atomic.read_json(before / "held.json")
         if held.generation != generation or was is None or was["generation"] == generation:
             return
-        runs = self.unit.running() is not None
-        refused = resources.refusals(self.admin) if runs else {}
         self._put_back(before, refused=generation)
-        if runs:
+        if self.unit.running():
+            refused = resources.refusals(self.admin)
             for name in sorted(self._listening()):
                 self._await_route(name, refused)
 
