@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench import manifests
 from bench.report import Figure, median
-from bench.rig import Egx, Loaded, application, await_port, egx, free_port, load, nginx, short_folder, tool
+from bench.rig import Egx, Loaded, application, egx, free_port, listening, load, nginx, short_folder, tool
 from deployments.drivers.process import resources
 from deployments.drivers.process.argv import threads
 from deployments.drivers.process.units import Unit
@@ -94,13 +93,8 @@ def _slot_on_tcp(slot: Path) -> Iterator[int]:
         if unit is None:
             raise RuntimeError(f"{slot} is no unit")
         argv = [unit.argv[0], "-c", str(file), "--concurrency", str(threads(0)), "--disable-hot-restart", "-l", "error"]
-        process = subprocess.Popen(argv, cwd=slot.parent)
-        try:
-            await_port(port)
+        with listening(argv, port=port, cwd=slot.parent):
             yield port
-        finally:
-            process.terminate()
-            process.wait(timeout=10)
 
 
 @contextlib.contextmanager
@@ -109,12 +103,5 @@ def _haproxy(slot: Path) -> Iterator[int]:
     with short_folder() as folder:
         file = folder / "haproxy.cfg"
         file.write_text(HAPROXY.format(port=port, socket=slot))
-        process = subprocess.Popen(
-            [binary, "-f", str(file), "-db"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            await_port(port)
+        with listening([binary, "-f", str(file), "-db"], port=port):
             yield port
-        finally:
-            process.terminate()
-            process.wait(timeout=10)

@@ -10,28 +10,31 @@ from collections.abc import Iterator
 
 from bench import manifests
 from bench.report import Figure, median
-from bench.rig import SteadyLoad, egx, free_port, nginx
+from bench.rig import application, egx, free_port
+from tests.load import Load
 
 KILLS = 5
 ANSWER_SECONDS = 10.0
+ANSWER_TAKES = 0.02
 STEADY_SECONDS = 11.0
 """After this long a revived unit is forgiven its death, so that each kill is a first one."""
 
 
 def measure() -> Iterator[Figure]:
-    with nginx() as backend, egx() as running:
+    with application() as backend, egx() as running:
         port = free_port()
         running.apply(manifests.gateway(port, backend) + manifests.route())
         running.settle()
         waits = []
-        with SteadyLoad(port, clients=8, each=50) as load:
+        with Load(port, f"/?delay={ANSWER_TAKES}") as load:
             for _ in range(KILLS):
                 os.kill(running.unit_pid("blue"), signal.SIGKILL)
                 waits.append(_first_answer(port))
                 time.sleep(STEADY_SECONDS)
     yield Figure("killed slot serves again, median", median(waits), "s", at_most=1.0, how=f"{KILLS} kills under load")
     yield Figure("killed slot serves again, longest", max(waits), "s", at_most=1.0)
-    yield Figure("requests in flight that the kills lost", load.failed, how=f"of {load.requests:,}; 8 connections each")
+    how = f"of {load.answered + len(load.failures):,}, two at a time that take {ANSWER_TAKES} s each"
+    yield Figure("requests in flight that the kills lost", len(load.failures), how=how)
 
 
 def _first_answer(port: int) -> float:

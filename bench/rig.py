@@ -133,24 +133,25 @@ def nginx() -> Iterator[int]:
     with short_folder() as folder:
         (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port, body="x" * 512))
         argv = [binary, "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
-        process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            await_port(port)
+        with listening(argv, port=port):
             yield port
-        finally:
-            process.terminate()
-            process.wait(timeout=10)
 
 
 @contextlib.contextmanager
 def application() -> Iterator[int]:
     """The port of a backend that works for its answers: EGX's own test backend."""
     port = free_port()
-    argv = [sys.executable, "-m", "egx_project.test_backend", "--port", str(port)]
-    process = subprocess.Popen(argv, stderr=subprocess.DEVNULL)
+    with listening([sys.executable, "-m", "egx_project.test_backend", "--port", str(port)], port=port):
+        yield port
+
+
+@contextlib.contextmanager
+def listening(argv: list[str], *, port: int, cwd: Path | None = None) -> Iterator[None]:
+    """The program, from the moment that it accepts on the port to the end of the block."""
+    process = subprocess.Popen(argv, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         await_port(port)
-        yield port
+        yield
     finally:
         process.terminate()
         process.wait(timeout=10)
