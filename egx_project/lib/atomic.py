@@ -71,6 +71,6 @@ def sync_folder(folder: Path) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files that a killed `write_bytes` left in `folder`."""
-    for left in folder.glob(".*.tmp"):
+    """Remove the temporary files that a killed `write_bytes` left in `folder` or below it."""
+    for left in folder.rglob(".*.tmp"):
         left.unlink(missing_ok=True)

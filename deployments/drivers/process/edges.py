@@ -105,7 +105,6 @@ class EdgeFiles:
         if generation >= meant.generation:
             meant = replace(meant, ports=sorted(ports), generation=generation)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        atomic.remove_leftovers(self.folder)
         self._write(meant)
         unit = self.unit.read()
         if unit is None or self.unit.running() is None:

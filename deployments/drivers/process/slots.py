@@ -108,7 +108,6 @@ class SlotFiles:
         if runs:
             self.unit.stop()
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        atomic.remove_leftovers(self.folder)
         shutil.rmtree(self.folder / "before", ignore_errors=True)  # of an earlier life: nothing to go back to
         self._write_held(Held(generation=snapshot.generation, accepted=snapshot.generation, clusters=_names(wanted)))
         for name, contents in wanted.files.items():

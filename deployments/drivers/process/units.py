@@ -102,7 +102,9 @@ class Unit:
 
     def _note(self, process: psutil.Process) -> Running:
         running = Running(pid=process.pid, started=process.create_time())
-        atomic.write_json(self.folder / "pid.json", asdict(running))
+        # One who only looks has no lock, and may find the folder being tidied: then the next look notes it.
+        with contextlib.suppress(FileNotFoundError):
+            atomic.write_json(self.folder / "pid.json", asdict(running))
         return running
 
     def start(self) -> Running:
