@@ -111,7 +111,9 @@ def _located(manifest: Manifest, problem: Problem) -> Problem:
 
 def delete_objects(refs: Sequence[ObjectRef], *, by: str, dry_run: bool = False) -> Outcome:
     """Delete routes and backends, and ask for what follows. Gateways are removed first."""
-    if any(Gateway.objects.filter(namespace=r.namespace, name=r.name).exists() for r in refs if r.kind == "Gateway"):
+    named = {(ref.namespace, ref.name) for ref in refs if ref.kind == "Gateway"}
+    there = Gateway.objects.filter(name__in={name for _namespace, name in named}).values_list("namespace", "name")
+    if not named.isdisjoint(there):
         raise BadInputError("a gateway is not deleted but removed", hint="egx remove GATEWAY")
     outcome = Outcome()
     with transaction.atomic():

@@ -26,3 +26,15 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path)
     with pytest.raises(OSError, match="folder"):
         atomic.write_bytes(target, b"a file cannot replace a folder")
     assert [file.name for file in tmp_path.iterdir()] == ["folder"]
+
+
+def test_what_a_killed_write_left_is_removed_where_it_lies_and_below_only_if_asked(tmp_path: Path) -> None:
+    below = tmp_path / "below"
+    below.mkdir()
+    left = [folder / ".file.abc.tmp" for folder in (tmp_path, below)]
+    for file in (*left, tmp_path / "kept.tmp", tmp_path / ".kept"):
+        file.write_bytes(b"")
+    atomic.remove_leftovers(tmp_path)
+    assert [file.exists() for file in left] == [False, True]
+    atomic.remove_leftovers(tmp_path, below=True)
+    assert sorted(file.name for file in tmp_path.rglob("*")) == [".kept", "below", "kept.tmp"]

@@ -13,7 +13,7 @@ from egx_project.cli.app import cli
 from egx_project.cli.errors import INTERRUPTED, ErrorReport, report_of
 from egx_project.cli.output import Output
 from egx_project.lib.errors import EgxError
-from egx_project.settings.location import shows_tracebacks
+from egx_project.settings.location import debug
 
 FAILED = 1
 
@@ -65,7 +65,7 @@ def _usage(error: click.ClickException, output: Output) -> int:
 
 def _unexpected(error: Exception) -> ErrorReport:
     hint = "EGX_DEBUG=1 shows the traceback"
-    if shows_tracebacks():
+    if debug():
         import traceback
 
         traceback.print_exception(error, file=sys.stderr)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import signal
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from egx_project.lib import atomic
+from egx_project.lib import atomic, locks
 from egx_project.lib.clock import SystemClock, wait_for
 from egx_project.lib.errors import BadInputError, ConflictError, EgxError
 
@@ -67,26 +66,18 @@ def _noted(home: Path) -> Instance | None:
 def is_held(home: Path) -> bool:
     """Whether some process is the data directory's EGX, be it only just starting."""
     try:
-        handle = os.open(home / "egx.lock", os.O_RDWR)
-    except OSError:
+        return locks.is_locked(home / "egx.lock")
+    except OSError:  # somebody else's data directory
         return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
 
 
 @contextlib.contextmanager
 def only_one(home: Path, *, url: str) -> Iterator[None]:
     """Be the data directory's EGX. Raises AlreadyRunningError where another is."""
-    handle = os.open(home / "egx.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    # Somebody who only asks whether it is held holds it for an instant.
-    if not wait_for(lambda: _lock(handle) or None, clock=SystemClock(), seconds=LOCK_SECONDS):
-        os.close(handle)
+    handle = locks.lock(home / "egx.lock", clock=SystemClock(), seconds=LOCK_SECONDS)
+    if handle is None:
         raise AlreadyRunningError(running(home))
+    atomic.remove_leftovers(home)
     me = Instance(pid=os.getpid(), started=psutil.Process().create_time(), url=url)
     atomic.write_json(home / "egx.json", asdict(me))
     try:
@@ -94,14 +85,6 @@ def only_one(home: Path, *, url: str) -> Iterator[None]:
     finally:
         (home / "egx.json").unlink(missing_ok=True)
         os.close(handle)
-
-
-def _lock(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def stop(instance: Instance) -> None:

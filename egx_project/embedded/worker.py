@@ -12,7 +12,7 @@ from collections.abc import Callable
 import structlog
 from celery.beat import EmbeddedService
 from celery.worker import WorkController
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 
 from deployments import services
 from deployments.engine.waiting import runnable
@@ -56,11 +56,11 @@ class Poller:
     def _work_forever(self) -> None:
         while True:
             operation_id = self._asked.get()
-            close_old_connections()
             try:
                 run_operation(operation_id)
             except Exception:  # the operation is unowned again; the next poll takes it up
                 log.exception("operation broke", operation_id=operation_id)
+                connection.close()  # it may be what broke
             finally:
                 self._busy.discard(operation_id)
                 self._woken.set()

@@ -47,11 +47,13 @@ def since(number: int | None, *, operation: int | None = None, limit: int = 500)
     """The events after `number`, oldest first, at most `limit`; without a number, the newest ones."""
     counter = EventCounter.objects.filter(pk=COUNTER).first()
     last, first_kept = (counter.last, counter.first_kept) if counter else (0, 1)
-    if number is None:
-        number = max(last - limit, first_kept - 1, 0)
-    found = Event.objects.filter(number__gt=number, number__lte=last)
+    found = Event.objects.filter(number__lte=last)
     if operation is not None:
         found = found.filter(operation=operation)
+    if number is None:
+        newest = tuple(found.order_by("-number")[:limit])
+        return Page(events=newest[::-1], last=last, reset=False)
+    found = found.filter(number__gt=number)
     events = tuple(found[:limit])
     # A number of the future comes from a database that was restored or replaced: start over.
     reset = number + 1 < first_kept or number > last

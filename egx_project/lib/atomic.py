@@ -10,6 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+PATTERN = ".*.tmp"
+"""What `_put` calls its temporary files."""
+
 
 def write_bytes(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     """Put `content` at `path` by a temporary file beside it, fsync and rename.
@@ -23,9 +26,13 @@ def write_new(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     """As `write_bytes`, but a file that is there stays: of several writers the first wins."""
 
     def link(temporary: Path) -> None:
-        with contextlib.suppress(FileExistsError):
+        try:
             path.hardlink_to(temporary)
-        temporary.unlink()
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without links: whole or absent still, but the last writer wins
+            temporary.replace(path)
+        temporary.unlink(missing_ok=True)
 
     _put(path, content, mode, link)
 
@@ -70,7 +77,7 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files that a killed `write_bytes` left in `folder` or below it."""
-    for left in folder.rglob(".*.tmp"):
+def remove_leftovers(folder: Path, *, below: bool = False) -> None:
+    """Remove the temporary files that a killed write left in `folder`, with `below` also in what lies below it."""
+    for left in folder.rglob(PATTERN) if below else folder.glob(PATTERN):
         left.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import environ
 
 from egx_project.lib import atomic
-from egx_project.settings.location import data_dir, host
+from egx_project.settings.location import data_dir, debug, host
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -25,7 +25,7 @@ EGX_DATA_DIR = data_dir()
 EGX_DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 SECRET_KEY = env.str("EGX_SECRET_KEY", default="") or _secret_key(EGX_DATA_DIR / "secret_key")
-DEBUG = env.bool("EGX_DEBUG", default=False)
+DEBUG = debug()
 ALLOWED_HOSTS = env.list("EGX_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", "egx"])
 """`egx` is the name that the command line gives the Unix socket."""
 

@@ -22,8 +22,8 @@ def host() -> str:
     return os.environ.get("HOST", "127.0.0.1")
 
 
-def shows_tracebacks() -> bool:
-    """`EGX_DEBUG`, as Django's settings read it."""
+def debug() -> bool:
+    """`EGX_DEBUG`: tracebacks are shown."""
     return os.environ.get("EGX_DEBUG", "").lower() in {"1", "true", "yes", "on", "y", "ok"}
 
 

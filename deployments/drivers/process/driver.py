@@ -129,7 +129,7 @@ class ProcessDriver:
             if scope.fence < newest:
                 raise FencedError(f"attempt {scope.fence} of {scope.key} is superseded by {newest}")
             # Of attempts that were killed. Whoever writes here holds the lock, so nobody is writing now.
-            atomic.remove_leftovers(self.layout.gateway(scope.key))
+            atomic.remove_leftovers(self.layout.gateway(scope.key), below=True)
             atomic.write_json(self._fence_file(scope), scope.fence)
 
     def start_slot(self, scope: Scope, slot: SlotName, engine: Engine, snapshot: GatewaySnapshot) -> None:

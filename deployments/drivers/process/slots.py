@@ -236,11 +236,14 @@ class SlotFiles:
         was = atomic.read_json(before / "held.json")
         if held.generation != generation or was is None or was["generation"] == generation:
             return
-        self._put_back(before, refused=generation)
-        if self.unit.running():
+        try:
             refused = resources.refusals(self.admin)
-            for name in sorted(self._listening()):
-                self._await_route(name, refused)
+        except AdminError:  # it reads the files when it is back
+            self._put_back(before, refused=generation)
+            return
+        self._put_back(before, refused=generation)
+        for name in sorted(self._listening()):
+            self._await_route(name, refused)
 
     def _put_back(self, before: Path, *, refused: int) -> None:
         """The files that were accepted before; with the clusters that workers route to until they have taken the

@@ -8,7 +8,6 @@ start and the writing of `pid.json` neither loses a process nor starts a second 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import select
 import signal
@@ -22,11 +21,12 @@ from typing import Any
 import psutil
 
 from deployments.drivers.base import DriverError
-from egx_project.lib import atomic
+from egx_project.lib import atomic, locks
 from egx_project.lib.clock import Clock, SystemClock, wait_for
 
 STOP_SECONDS = 5.0
 START_SECONDS = 2.0
+LOCK_SECONDS = 0.2
 
 _children: list[subprocess.Popen[bytes]] = []
 _children_lock = threading.Lock()
@@ -72,22 +72,9 @@ class Unit:
         noted = atomic.read_json(self.folder / "pid.json")
         if noted and _start_time(noted["pid"]) == noted["started"]:
             return Running(**noted)
-        if not self._is_locked():
+        if not locks.is_locked(self.folder / "alive"):
             return None
         return self._search()
-
-    def _is_locked(self) -> bool:
-        try:
-            handle = os.open(self.folder / "alive", os.O_RDWR)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(handle)
-        return False
 
     def _search(self) -> Running | None:
         """Find by its command line and folder a process whose starter died before it could note the pid."""
@@ -115,7 +102,7 @@ class Unit:
         found = self.running()
         if found:
             return found
-        handle = self._lock()
+        handle = locks.lock(self.folder / "alive", clock=self.clock, seconds=LOCK_SECONDS)
         if handle is None:
             found = wait_for(self.running, clock=self.clock, seconds=START_SECONDS)
             if found is None:
@@ -127,21 +114,6 @@ class Unit:
             raise DriverError(f"{unit.argv[0]} ended as soon as it was started", hint=self.last_words()) from None
         finally:
             os.close(handle)
-
-    def _lock(self) -> int | None:
-        handle = os.open(self.folder / "alive", os.O_RDWR | os.O_CREAT, 0o600)
-
-        def look() -> int | None:
-            with contextlib.suppress(BlockingIOError):
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return handle
-            return None
-
-        # Somebody who only asks whether it is locked holds it for an instant.
-        locked = wait_for(look, clock=self.clock, seconds=0.2, every=0.01)
-        if locked is None:
-            os.close(handle)
-        return locked
 
     def _spawn(self, unit: UnitFile, handle: int) -> int:
         with (self.folder / "output.log").open("ab") as output:
