@@ -48,7 +48,7 @@ bench: $(VENV)/.dev
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 lock:
 	$(LOCK) pyproject.toml --group build -o requirements/base.txt $(LOCKFLAGS)
-	$(LOCK) pyproject.toml --group dev -c requirements/base.txt -o requirements/dev.txt $(LOCKFLAGS)
+	$(LOCK) pyproject.toml --group dev --extra scaled -c requirements/base.txt -o requirements/dev.txt $(LOCKFLAGS)
 	$(LOCK) pyproject.toml --group build --all-extras -c requirements/base.txt -o requirements/all.txt $(LOCKFLAGS)
 
 wheel: $(VENV)/.dev

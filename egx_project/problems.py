@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import structlog
-from django.core.exceptions import RequestDataTooBig
-from django.http import Http404, HttpRequest, JsonResponse
-from rest_framework.exceptions import APIException
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from egx_project.lib.errors import EgxError
-from gateways.spec.base import Problem
+from egx_project.access.permissions import Permitted
+from egx_project.lib.errors import EgxError, ForbiddenError, UnauthorizedError
+
+if TYPE_CHECKING:
+    from gateways.spec.base import Problem
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +43,10 @@ def document(error: Exception) -> dict[str, Any]:
         return _document(413, "Too large", "the request is larger than EGX reads", "split the manifest")
     if isinstance(error, Http404):
         return _document(404, "Not found", "there is no such thing")
+    if isinstance(error, NotAuthenticated):
+        return document(UnauthorizedError())
+    if isinstance(error, PermissionDenied):
+        return _document(403, ForbiddenError.title, str(error) or Permitted.message)
     if isinstance(error, APIException):
         return _document(error.status_code, str(error.default_detail).rstrip("."), str(error.detail))
     return _document(500, "EGX failed", f"an error that nobody foresaw: {type(error).__name__}", "see EGX's log")
@@ -66,15 +75,33 @@ def problem_json(problem: Problem) -> dict[str, Any]:
     }
 
 
-def response(error: Exception) -> JsonResponse:
+def response(error: Exception, *, headers: Mapping[str, str] | None = None) -> JsonResponse:
     """For views outside DRF."""
     body = document(error)
-    return JsonResponse(body, status=body["status"], content_type=CONTENT_TYPE)
+    return JsonResponse(body, status=body["status"], content_type=CONTENT_TYPE, headers=headers)
 
 
-def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:  # noqa: ARG001
-    return response(Http404())
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _shown(request, exception if isinstance(exception, EgxError) else ForbiddenError(str(exception)))
 
 
-def server_error(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
-    return response(Exception())
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    log.warning("forged or stale form", path=request.path, reason=reason)
+    stale = ForbiddenError("this form was not sent by EGX's own page, or is too old", hint="reload the page")
+    return _shown(request, stale)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+    return _shown(request, Http404())
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _shown(request, Exception())
+
+
+def _shown(request: HttpRequest, error: Exception) -> HttpResponse:
+    """As a page for who reads pages, as a problem document for all others."""
+    if request.accepts("text/html") and not request.path.startswith("/api/"):
+        body = document(error)
+        return render(request, "problem.html", {"problem": body}, status=body["status"])
+    return response(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from rest_framework.request import Request
@@ -12,9 +13,11 @@ from rest_framework.views import APIView
 
 from deployments import selectors as deployments
 from deployments.api.gateways import gateway_json
-from egx_project.access import OverTheSocket, came_over_socket
+from egx_project.access.identity import user_of
+from egx_project.access.permissions import Permitted
+from egx_project.access.roles import Action, may
 from egx_project.events.read import wait_since
-from egx_project.lib.errors import BadInputError, ForbiddenError
+from egx_project.lib.errors import BadInputError, ForbiddenError, UnauthorizedError
 from egx_project.problems import response as problem
 from egx_project.version import version
 from gateways import selectors as gateways
@@ -42,8 +45,9 @@ async def events(request: HttpRequest) -> HttpResponseBase:
 
     Outside DRF, which knows no async views.
     """
-    if not came_over_socket(request):
-        return problem(ForbiddenError(OverTheSocket.message))
+    user = await sync_to_async(user_of)(request)
+    if not await sync_to_async(may)(user, Action.VIEW):
+        return problem(ForbiddenError(Permitted.message) if user else UnauthorizedError())
     try:
         since = int(request.GET["since"]) if "since" in request.GET else None
         operation = int(request.GET["operation"]) if "operation" in request.GET else None

@@ -9,6 +9,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from deployments import selectors as deployments
+from egx_project.access.permissions import page
+from egx_project.access.roles import Action
 from egx_project.version import version
 from gateways import selectors as gateways
 from monitoring.health import health, is_ready
@@ -16,6 +18,7 @@ from monitoring.health import health, is_ready
 
 @require_safe
 @never_cache
+@page(Action.VIEW)
 def overview(request: HttpRequest) -> HttpResponse:
     """What runs."""
     rows = [

@@ -118,7 +118,7 @@ def default_of(call: ast.Call) -> object:
 
 def written(default: object) -> str:
     """A default as the page of settings writes it."""
-    if default == "":
+    if default in ("", []):
         return "-"
     if isinstance(default, list):
         return f"`{','.join(default)}`"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 from django.conf import settings
-from pydantic import BaseModel, ConfigDict, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -14,7 +13,8 @@ from deployments import selectors, services
 from deployments.api.answers import answer_once
 from deployments.api.gateways import plan_json
 from deployments.services import Outcome
-from egx_project.lib.errors import BadInputError, NotFoundError
+from egx_project.bodies import ApiModel, parsed
+from egx_project.lib.errors import NotFoundError
 from egx_project.problems import problem_json
 from gateways.manifests.reader import Manifest, Source, read
 from gateways.manifests.services_option import parse_service_option
@@ -22,19 +22,13 @@ from gateways.manifests.writer import write
 from gateways.models import Target
 from gateways.spec.base import ObjectRef
 
-Body = TypeVar("Body", bound=BaseModel)
 
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class SourceBody(_Body):
+class SourceBody(ApiModel):
     name: str
     text: str
 
 
-class ApplyBody(_Body):
+class ApplyBody(ApiModel):
     sources: list[SourceBody]
     services: list[str] = []
     target: str | None = None
@@ -49,13 +43,13 @@ class ApplyBody(_Body):
         return read(sources)
 
 
-class ObjectBody(_Body):
+class ObjectBody(ApiModel):
     kind: str
     namespace: str = "default"
     name: str
 
 
-class DeleteBody(_Body):
+class DeleteBody(ApiModel):
     sources: list[SourceBody] = []
     objects: list[ObjectBody] = []
     dry_run: bool = False
@@ -68,7 +62,7 @@ class DeleteBody(_Body):
 
 class Apply(APIView):
     def post(self, request: Request) -> Response:
-        body = _parsed(ApplyBody, request)
+        body = parsed(ApplyBody, request)
 
         def make() -> tuple[int, dict[str, Any]]:
             outcome = services.apply_manifest(
@@ -81,21 +75,13 @@ class Apply(APIView):
 
 class Delete(APIView):
     def post(self, request: Request) -> Response:
-        body = _parsed(DeleteBody, request)
+        body = parsed(DeleteBody, request)
 
         def make() -> tuple[int, dict[str, Any]]:
             outcome = services.delete_objects(body.refs(), by=str(request.user), dry_run=body.dry_run)
             return _answer(outcome, dry_run=body.dry_run)
 
         return answer_once(request, make)
-
-
-def _parsed(model: type[Body], request: Request) -> Body:
-    try:
-        return model.model_validate(request.data)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise BadInputError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
 def _target(name: str | None) -> Target:

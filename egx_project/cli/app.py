@@ -21,6 +21,7 @@ COMMANDS = {
     "up": Entry("EGX", "egx_project.embedded.commands:up", "Start EGX and, the first time, the demo gateway."),
     "down": Entry("EGX", "egx_project.embedded.commands:down", "Stop EGX; gateways keep serving."),
     "status": Entry("EGX", f"{_HERE}.status:status", "Show how EGX, or one gateway, is."),
+    "token": Entry("EGX", f"{_HERE}.token:token", "Make login links and API tokens."),
     "apply": Entry("Desired state", f"{_HERE}.apply:apply", "Make gateways and routes what manifests say."),
     "delete": Entry("Desired state", f"{_HERE}.delete:delete", "Delete what manifests name, or one object."),
     "get": Entry("Desired state", f"{_HERE}.get:get", "List gateways, routes, operations and more."),

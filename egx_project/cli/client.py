@@ -61,7 +61,8 @@ class Client:
         return _json(self._request("POST", path, body=body or {}))
 
     def delete(self, path: str, params: Params | None = None) -> Any:  # noqa: ANN401
-        return _json(self._request("DELETE", path, params=params))
+        answer = self._request("DELETE", path, params=params)
+        return _json(answer) if answer.content else None
 
     def _request(
         self,

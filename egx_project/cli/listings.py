@@ -97,6 +97,15 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
         _key("size"),
     ),
     "targets": (_key("name"), _key("kind"), _key("node")),
+    "tokens": (
+        _key("name"),
+        _key("role"),
+        _key("user"),
+        _key("start"),
+        ("EXPIRES", lambda item: _text(item.get("expires_at"))[:10]),
+        _moment("last_used_at"),
+        _moment("revoked_at"),
+    ),
     "events": (_key("number"), _moment("at"), _key("kind"), _key("subject"), _key("operation")),
     "listeners": (
         ("LISTENER", lambda item: item.get("name")),

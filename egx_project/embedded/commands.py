@@ -128,9 +128,15 @@ def _why_not(said: IO[bytes], log: Path) -> EgxError:
 
 
 def _say(output: Output, url: str, text: str) -> None:
+    """Where it runs, and the link that logs in."""
+    from egx_project.cli.client import connect
+
+    with connect() as client:
+        login = client.post("/login-links")["url"]
     if output.json:
-        output.document({"url": url})
+        output.document({"url": url, "login": login})
     output.line(text)
+    output.line(f"log in, once, by {login}")
 
 
 def _say_gateways(output: Output) -> None:

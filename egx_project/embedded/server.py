@@ -13,7 +13,7 @@ from typing import Any
 
 import uvicorn
 
-from egx_project.access import SOCKET_MARK
+from egx_project.access.identity import SOCKET_MARK
 
 Application = Callable[..., Awaitable[None]]
 

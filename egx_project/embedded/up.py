@@ -54,12 +54,16 @@ def _first_run(*, demo: bool) -> None:
 
 
 def _serve(output: Output, home: Path, *, host: str, port: int, url: str) -> None:
+    from egx_project.access import people
+    from egx_project.access.services import issue_link
     from egx_project.asgi import application
     from egx_project.embedded import server, worker
 
     worker.start()
+    login = issue_link(user=people.owner(), by="egx up")
 
     def on_started() -> None:
         output.line(f"EGX runs at {url}. Ctrl-C stops it; gateways keep serving.")
+        output.line(f"log in, once, by {login}")
 
     asyncio.run(server.serve(application, host=host, port=port, path=socket_path(home), on_started=on_started))

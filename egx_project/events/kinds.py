@@ -24,3 +24,7 @@ class EventKind(StrEnum):
     OPERATION_FINISHED = "operation.finished"
     SLOT_CHANGED = "slot.changed"
     ENGINE_REVIVED = "engine.revived"
+    TOKEN_CREATED = "token.created"  # noqa: S105
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105
+    LOGIN_LINK_ISSUED = "user.login_link"
+    USER_LOGGED_IN = "user.logged_in"

@@ -59,6 +59,20 @@ class ForbiddenError(EgxError):
     title = "Forbidden"
 
 
+class UnauthorizedError(EgxError):
+    """Refused because nobody said who asks."""
+
+    status = 401
+    exit_code = 4
+    title = "Unauthorized"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "nobody said who asks",
+            hint="log in, or send `Authorization: Bearer TOKEN` (`egx token create NAME` makes one)",
+        )
+
+
 class UnreachableError(EgxError):
     """EGX itself, or something it needs, cannot be reached."""
 

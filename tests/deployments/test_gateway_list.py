@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIRequestFactory, force_authenticate
 
 from deployments.api.gateways import Gateways
-from egx_project.access import SocketUser
+from egx_project.access.roles import SocketUser
 from gateways.models import Target
 from tests import builders
 

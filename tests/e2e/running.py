@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+import httpx
 import psutil
 import pytest
 
@@ -142,6 +143,14 @@ class Egx:
         """The API's answer, over the socket."""
         with Client(socket_path(self.home)) as client:
             return client.get(path)
+
+    @contextlib.contextmanager
+    def browsing(self) -> Iterator[httpx.Client]:
+        """A browser without a screen, logged in by a link."""
+        with httpx.Client(base_url=f"http://localhost:{self.port}", follow_redirects=True, trust_env=False) as browser:
+            entered = browser.get(self.do("token", "login").out.strip())
+            assert entered.status_code == http.HTTPStatus.OK, entered.text
+            yield browser
 
     def pid(self) -> int:
         return int(json.loads((self.home / "egx.json").read_text())["pid"])

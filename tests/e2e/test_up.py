@@ -13,22 +13,25 @@ def test_up_on_an_empty_data_directory_ends_with_a_gateway_that_serves_and_a_das
     assert answer.status == HTTPStatus.OK
     assert (answer.json["instance"], answer.json["path"], answer.json["query"]) == ("demo", "/hello", {"a": "b"})
 
-    page = get(egx.port)
-    assert page.status == HTTPStatus.OK
-    assert 'data-state="serving"' in page.body
-    assert f"http://localhost:{egx.demo_port}" in page.body
+    with egx.browsing() as browser:
+        page = browser.get("/")
+    assert page.status_code == HTTPStatus.OK
+    assert 'data-state="serving"' in page.text
+    assert f"http://localhost:{egx.demo_port}" in page.text
     health = get(egx.port, "/health")
     assert (health.status, health.json["status"]) == (HTTPStatus.OK, "healthy")
     assert {check["status"] for check in health.json["checks"].values()} == {"pass"}
     assert get(egx.port, "/health/live").status == HTTPStatus.OK
     assert get(egx.port, "/health/ready").status == HTTPStatus.OK
-    assert get(egx.port, "/api/v1/gateways").status == HTTPStatus.FORBIDDEN
+    assert get(egx.port, "/api/v1/gateways").status == HTTPStatus.UNAUTHORIZED
 
     first = egx.pid()
     for again in (egx.do("up", "-d"), egx.do("up")):
         assert f"http://localhost:{egx.port}" in again.out
         assert f"pid {first}" in again.out
-    assert egx.do("up", "-d", "--json").json == {"url": f"http://localhost:{egx.port}"}
+    said = egx.do("up", "-d", "--json").json
+    assert said["url"] == f"http://localhost:{egx.port}"
+    assert said["login"].startswith(f"http://localhost:{egx.port}/login/")
     assert egx.pid() == first
     assert [gateway["name"] for gateway in egx.ask("/gateways")["items"]] == ["demo"]
 

@@ -1,0 +1,45 @@
+"""What a view asks of its caller."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+
+from egx_project.access.roles import Action, may
+
+P = ParamSpec("P")
+Page = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+class Permitted(BasePermission):
+    """Of DRF views: reading needs `view`, the rest `change`, unless the view's `needs` says otherwise by method."""
+
+    message = "your role does not allow this"
+
+    def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ANN401
+        usual = Action.VIEW if request.method in SAFE_METHODS else Action.CHANGE
+        return may(request.user, getattr(view, "needs", {}).get(request.method, usual))
+
+
+def page(action: Action) -> Callable[[Page[P]], Page[P]]:
+    """Of pages: strangers are sent to the login, and those whose role does not allow it are refused."""
+
+    def decorate(view: Page[P]) -> Page[P]:
+        @functools.wraps(view)
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            if not may(request.user, action):
+                raise PermissionDenied(f"this needs a role that may {action}")
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
