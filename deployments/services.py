@@ -14,7 +14,7 @@ from deployments import selectors
 from deployments.drivers.base import Revival
 from deployments.engine.plan import Plan
 from deployments.engine.waiting import runnable
-from deployments.models import ACTIVE, Operation, OperationKind, OperationState, Slot, SlotState
+from deployments.models import ACTIVE, UNTOLD, Operation, OperationKind, OperationState, Slot, SlotState
 from deployments.planner import Wish, plan_configure, plan_deploy, plan_remove
 from deployments.tasks import driver_of, run_operation
 from egx_project.events.kinds import EventKind
@@ -162,8 +162,8 @@ def request_deploy(*, gateway: Gateway, by: str, version: str = "") -> Operation
     """Deploy the gateway, or replace what serves by engine `version`. Raises ConflictError while another is at it."""
     wanted = version or gateway.engine_version
     with transaction.atomic():
-        if version and version != gateway.engine_version:
-            Gateway.objects.filter(pk=gateway.pk).update(engine_version=version)
+        if version:
+            gateway_services.set_engine_version(gateway, version)
         return _queue(gateway, OperationKind.DEPLOY, by=by, options={"version": wanted})
 
 
@@ -191,13 +191,7 @@ def _queue(gateway: Gateway, kind: OperationKind, *, by: str, options: dict[str,
                 options=options or {},
                 requested_by=by,
             )
-            record(
-                EventKind.OPERATION_QUEUED,
-                operation.subject,
-                operation=operation.pk,
-                operation_kind=kind,
-                by=by,
-            )
+            _tell_queued(operation, by=by)
             _wake_worker(operation.pk)
     except IntegrityError:
         first = selectors.active_lifecycle(gateway)
@@ -208,6 +202,19 @@ def _queue(gateway: Gateway, kind: OperationKind, *, by: str, options: dict[str,
             hint=f"wait for it (`egx op follow {first.pk}`) or cancel it (`egx op cancel {first.pk}`)",
         ) from None
     return operation
+
+
+def _tell_queued(operation: Operation, *, by: str) -> None:
+    told = operation.steps.exclude(state__in=UNTOLD).order_by("index")
+    record(
+        EventKind.OPERATION_QUEUED,
+        operation.subject,
+        operation=operation.pk,
+        operation_kind=operation.kind,
+        by=by,
+        error=operation.error,
+        steps={str(step.index): {"name": step.name, "state": step.state} for step in told},
+    )
 
 
 def _wake_worker(operation_id: int) -> None:
@@ -247,13 +254,7 @@ def resume(*, operation_id: int, by: str) -> Operation:
         if not taken:
             how = "it is at work" if operation.is_active else "ask for the change again instead"
             raise ConflictError(f"operation {operation_id} is {operation.state}, not failed", hint=how)
-        record(
-            EventKind.OPERATION_QUEUED,
-            operation.subject,
-            operation=operation.pk,
-            operation_kind=operation.kind,
-            by=by,
-        )
+        _tell_queued(operation, by=by)
         _wake_worker(operation.pk)
     return operation
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from django.conf import settings
 from django.db import transaction
@@ -109,7 +109,7 @@ def _write_gateway(wanted: ManifestObject, target: Target, applied: Applied) -> 
     applied.changes.append(Change(action, wanted.ref))
     applied.concerned.add(row.pk)
     if action == "create":
-        record(EventKind.GATEWAY_CREATED, f"gateway/{_place(row)}", target=target.name)
+        record(EventKind.GATEWAY_CREATED, f"gateway/{_place(row)}", target=target.name, **_told(row))
 
 
 def _write_listeners(row: Gateway, wanted: objects.Gateway, written: Sequence[dict[str, object]]) -> None:
@@ -157,7 +157,8 @@ def _write_route(wanted: ManifestObject, applied: Applied) -> None:
     after = set(row.gateways.values_list("pk", flat=True))
     applied.concerned |= before | after
     kind = EventKind.ROUTE_CREATED if action == "create" else EventKind.ROUTE_CHANGED
-    record(kind, f"route/{wanted.KIND}/{_place(row)}")
+    parents = sorted(_place(gateway) for gateway in row.gateways.all())
+    record(kind, f"route/{wanted.KIND}/{_place(row)}", gateways=parents)
 
 
 def _write(model: type[Row], wanted: ManifestObject, applied: Applied) -> tuple[Row, Action]:
@@ -218,7 +219,28 @@ def raise_generation(gateway: Gateway) -> None:
     """Let the desired state count as new, so that it is brought to the runtime (again)."""
     with transaction.atomic():
         Gateway.objects.filter(pk=gateway.pk).update(generation=F("generation") + 1)
-        record(EventKind.GATEWAY_CHANGED, f"gateway/{_place(gateway)}", generation=gateway.generation + 1)
+        _tell_changed(gateway)
+
+
+def set_engine_version(gateway: Gateway, version: str) -> None:
+    """Which engine the gateway is to run on; what brings it there is asked for by others."""
+    with transaction.atomic():
+        if Gateway.objects.filter(pk=gateway.pk).exclude(engine_version=version).update(engine_version=version):
+            _tell_changed(gateway)
+
+
+def _tell_changed(gateway: Gateway) -> None:
+    gateway.refresh_from_db(fields=["generation", "engine_version"])
+    record(EventKind.GATEWAY_CHANGED, f"gateway/{_place(gateway)}", **_told(gateway))
+
+
+def _told(gateway: Gateway) -> dict[str, Any]:
+    """What events of a gateway carry, so that readers need not ask."""
+    return {
+        "generation": gateway.generation,
+        "engine_version": gateway.engine_version,
+        "ports": sorted(gateway.ports.values_list("number", flat=True)),
+    }
 
 
 def delete(*, refs: Sequence[ObjectRef]) -> Applied:
@@ -277,6 +299,7 @@ def delete_gateway(*, gateway_id: int) -> None:
             return
         for route in gateway.routes.all():
             if route.gateways.count() == 1:
+                record(EventKind.ROUTE_REMOVED, f"route/{route.kind}/{_place(route)}")
                 route.delete()
         record(EventKind.GATEWAY_REMOVED, f"gateway/{_place(gateway)}")
         gateway.delete()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from rest_framework.request import Request
@@ -15,12 +15,14 @@ from deployments import selectors as deployments
 from deployments.api.gateways import gateway_json
 from egx_project.access.identity import user_of
 from egx_project.access.permissions import Permitted
-from egx_project.access.roles import Action, may
-from egx_project.events.read import wait_since
-from egx_project.lib.errors import BadInputError, ForbiddenError, UnauthorizedError
+from egx_project.access.roles import Action, Role, may, role_of
+from egx_project.events.hub import hub, wait_since
+from egx_project.events.read import Page
+from egx_project.lib.errors import BadInputError, EgxError, ForbiddenError, UnauthorizedError
 from egx_project.problems import response as problem
 from egx_project.version import version
 from gateways import selectors as gateways
+from monitoring.live import fragments_for
 
 LONGEST_WAIT_SECONDS = 30.0
 
@@ -41,12 +43,12 @@ class Status(APIView):
 
 
 async def events(request: HttpRequest) -> HttpResponseBase:
-    """Events after `since`, or the newest; waits up to `wait` seconds for one.
+    """Events after `since`, or the newest; waits up to `wait` seconds for one. The WebSocket's twin.
 
-    Outside DRF, which knows no async views.
+    With `view`, what changed of that page comes too. Outside DRF, which knows no async views.
     """
-    user = await sync_to_async(user_of)(request)
-    if not await sync_to_async(may)(user, Action.VIEW):
+    user, role = await hub().in_database(_who, request)
+    if role is None or not may(user, Action.VIEW):
         return problem(ForbiddenError(Permitted.message) if user else UnauthorizedError())
     try:
         since = int(request.GET["since"]) if "since" in request.GET else None
@@ -55,4 +57,18 @@ async def events(request: HttpRequest) -> HttpResponseBase:
     except ValueError:
         return problem(BadInputError("since, operation and wait are numbers"))
     page = await wait_since(since, operation=operation, seconds=seconds)
-    return JsonResponse(page.as_json())
+    try:
+        return JsonResponse(page.as_json() | await _fragments(page, request.GET.get("view", ""), role))
+    except EgxError as error:
+        return problem(error)
+
+
+def _who(request: HttpRequest) -> tuple[Any, Role | None]:
+    user = user_of(request)
+    return user, role_of(user)
+
+
+async def _fragments(page: Page, view: str, role: Role) -> dict[str, Any]:
+    if not view or not (page.events or page.reset):
+        return {}
+    return {"fragments": await fragments_for(hub(), page, view=view, role=role)}

@@ -8,11 +8,10 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from deployments import selectors as deployments
 from egx_project.access.permissions import page
 from egx_project.access.roles import Action
-from egx_project.version import version
-from gateways import selectors as gateways
+from egx_project.events.read import last_number
+from monitoring import fragments
 from monitoring.health import health, is_ready
 
 
@@ -20,28 +19,9 @@ from monitoring.health import health, is_ready
 @never_cache
 @page(Action.VIEW)
 def overview(request: HttpRequest) -> HttpResponse:
-    """What runs."""
-    rows = [
-        {
-            "name": gateway.name,
-            "state": deployments.gateway_state(
-                gateway,
-                unfinished=gateway.unfinished,  # type: ignore[attr-defined]  # put there by the prefetch
-                slots=gateway.slots.all(),
-            ),
-            "addresses": [
-                f"http://localhost:{number}"
-                for number in sorted({listener.port.number for listener in gateway.listeners.all()})
-            ],
-            "slots": gateway.slots.all(),
-            "routes": len(gateway.routes.all()),
-            "generation": gateway.generation,
-            "applied": gateway.applied_generation,
-        }
-        for gateway in deployments.with_deployments(gateways.gateways())
-    ]
-    context = {"gateways": rows, "version": version(), "operations": deployments.operations()[:8]}
-    return render(request, "monitoring/overview.html", context)
+    """What runs. The number is read before the rows: what happens in between is pushed again."""
+    number = last_number()
+    return render(request, "monitoring/overview.html", {"view": "overview", "event": number, **fragments.overview()})
 
 
 @require_safe

@@ -9,7 +9,7 @@ from typing import TypeVar
 from deployments.drivers.base import Driver, Scope, SlotName
 from deployments.engine.claims import Claim, fenced
 from deployments.engine.step import Patience, StepError
-from deployments.models import Slot, SlotState
+from deployments.models import Operation, Slot, SlotState
 from egx_project.events.kinds import EventKind
 from egx_project.events.record import record
 from egx_project.lib.clock import Clock, wait_for
@@ -61,15 +61,16 @@ class Context:
             for field, value in {"state": state, "fence": self.claim.fence, **facts}.items():
                 setattr(row, field, value)
             if state == SlotState.SERVING:  # at most one serves; the constraint says so too
-                Slot.objects.filter(gateway_id=self.gateway_id, state=state).exclude(pk=row.pk).update(
-                    state=SlotState.WARM
-                )
+                self._demote_others(operation, row)
             row.save()
             if before != (row.state, row.version, row.digest, row.generation):
-                record(
-                    EventKind.SLOT_CHANGED, operation.subject, operation=operation.pk,
-                    slot=slot, state=state, version=row.version, generation=row.generation,
-                )  # fmt: skip
+                _tell(operation, row)
+
+    def _demote_others(self, operation: Operation, row: Slot) -> None:
+        for other in Slot.objects.filter(gateway=row.gateway_id, state=SlotState.SERVING).exclude(pk=row.pk):
+            other.state = SlotState.WARM
+            other.save(update_fields=["state"])
+            _tell(operation, other)
 
     def record_applied(self, generation: int) -> None:
         if self.gateway_id is None:
@@ -88,3 +89,15 @@ class Context:
             return
         with fenced(self.claim):
             delete_gateway(gateway_id=self.gateway_id)
+
+
+def _tell(operation: Operation, slot: Slot) -> None:
+    record(
+        EventKind.SLOT_CHANGED,
+        operation.subject,
+        operation=operation.pk,
+        slot=slot.name,
+        state=slot.state,
+        version=slot.version,
+        generation=slot.generation,
+    )

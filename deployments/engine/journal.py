@@ -98,6 +98,7 @@ def turn_back(
         Operation.objects.filter(pk=operation.pk).update(
             direction=Direction.BACK, state=OperationState.UNDOING, error=error.message, hint=error.hint
         )
+        _tell(EventKind.OPERATION_TURNED_BACK, operation, error=error.message)
 
 
 def stop_at(claim: Claim, line: OperationStep, error: EgxError) -> None:

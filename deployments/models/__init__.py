@@ -5,6 +5,7 @@ from deployments.models.operation import (
     ACTIVE,
     CONFIGURATION,
     LIFECYCLE,
+    UNTOLD,
     Direction,
     Operation,
     OperationKind,
@@ -15,6 +16,6 @@ from deployments.models.operation import (
 from deployments.models.slot import Slot, SlotState
 
 __all__ = [
-    "ACTIVE", "CONFIGURATION", "LIFECYCLE", "Answer", "Direction", "Operation", "OperationKind", "OperationState",
-    "OperationStep", "Slot", "SlotState", "StepState",
+    "ACTIVE", "CONFIGURATION", "LIFECYCLE", "UNTOLD", "Answer", "Direction", "Operation", "OperationKind",
+    "OperationState", "OperationStep", "Slot", "SlotState", "StepState",
 ]  # fmt: skip

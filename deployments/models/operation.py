@@ -123,6 +123,10 @@ BEGUN = (StepState.RUNNING, StepState.DONE, StepState.FAILED, StepState.UNDOING)
 """States in which a step may have had an effect that is not yet undone."""
 
 
+UNTOLD = (StepState.PENDING, StepState.DROPPED)
+"""States that no event tells of."""
+
+
 class OperationStep(models.Model):
     """One line of the journal: written before its effect is begun, and after it is known."""
 

@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from django.conf import settings
 
 from egx_project.access.identity import SOCKET_MARK
 
 Application = Callable[..., Awaitable[None]]
 
 
+LARGEST_MESSAGE = 4096
+"""Bytes that a WebSocket's client may send at once: EGX's sockets only tell."""
 TICK_SECONDS = 1.0
 """How often the server renews the date that its answers carry."""
 
@@ -84,6 +87,9 @@ def _server(application: Application) -> Server:
             access_log=False,
             proxy_headers=False,
             server_header=False,
+            ws="websockets-sansio",
+            ws_max_size=LARGEST_MESSAGE,
+            limit_concurrency=settings.EGX_MOST_CONNECTIONS,
             timeout_graceful_shutdown=2,
         )
     )

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 class EventKind(StrEnum):
     TARGET_ADDED = "target.added"
+    TARGET_REMOVED = "target.removed"
     GATEWAY_CREATED = "gateway.created"
     GATEWAY_CHANGED = "gateway.changed"
     GATEWAY_APPLIED = "gateway.applied"
@@ -20,6 +21,7 @@ class EventKind(StrEnum):
     OPERATION_QUEUED = "operation.queued"
     OPERATION_STARTED = "operation.started"
     OPERATION_STEP = "operation.step"
+    OPERATION_TURNED_BACK = "operation.turned_back"
     OPERATION_CANCELLING = "operation.cancelling"
     OPERATION_FINISHED = "operation.finished"
     SLOT_CHANGED = "slot.changed"

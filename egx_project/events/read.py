@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from asgiref.sync import sync_to_async
-
-from egx_project.events import wake
 from egx_project.events.models import Event, EventCounter
 from egx_project.events.record import COUNTER
-
-POLL_SECONDS = 1.0
-"""How soon a waiting reader sees events of another process, from which no wake-up comes."""
 
 
 @dataclass(frozen=True)
@@ -58,32 +51,3 @@ def since(number: int | None, *, operation: int | None = None, limit: int = 500)
     # A number of the future comes from a database that was restored or replaced: start over.
     reset = number + 1 < first_kept or number > last
     return Page(events=events, last=events[-1].number if len(events) == limit else last, reset=reset)
-
-
-async def wait_since(number: int | None, *, operation: int | None = None, seconds: float = 0.0) -> Page:
-    """As `since`, but waits up to `seconds` until there is something."""
-    loop = asyncio.get_running_loop()
-    woken = asyncio.Event()
-
-    def wake_up() -> None:
-        loop.call_soon_threadsafe(woken.set)
-
-    unsubscribe = wake.subscribe(wake_up)
-    deadline = loop.time() + seconds
-    try:
-        while True:
-            woken.clear()
-            page = await sync_to_async(since)(number, operation=operation)
-            left = deadline - loop.time()
-            if page.events or page.reset or left <= 0:
-                return page
-            await _until(woken, min(left, POLL_SECONDS))
-    finally:
-        unsubscribe()
-
-
-async def _until(woken: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(woken.wait(), timeout=seconds)
-    except TimeoutError:
-        return

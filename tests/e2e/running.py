@@ -139,10 +139,10 @@ class Egx:
 
     # --- looking ------------------------------------------------------------------------------------------------
 
-    def ask(self, path: str) -> Any:
+    def ask(self, path: str, **params: str | int) -> Any:
         """The API's answer, over the socket."""
         with Client(socket_path(self.home)) as client:
-            return client.get(path)
+            return client.get(path, params)
 
     @contextlib.contextmanager
     def browsing(self) -> Iterator[httpx.Client]:
