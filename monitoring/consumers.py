@@ -19,11 +19,10 @@ from egx_project.events.kinds import EventKind
 from egx_project.events.read import Page
 from egx_project.lib.errors import BadInputError, EgxError
 from monitoring.live import everything, news
+from monitoring.pace import Pace
 
 log = structlog.get_logger(__name__)
 
-SHORTEST_ROUND = 0.2
-"""Seconds between two pushes to one browser: at most five a second, whatever goes on."""
 BEAT_SECONDS = 15.0
 """After so long without news a sign of life is sent, and it is asked again who listens."""
 LONGEST_NUMBER = 18
@@ -92,10 +91,12 @@ class Events(AsyncJsonWebsocketConsumer):
         try:
             async with self._hub.following():
                 still: Role | None = role
+                pace, now = Pace(), asyncio.get_running_loop().time
                 while still is not None:
                     after, doubtful = await self._push(after, view, still)
-                    await asyncio.sleep(SHORTEST_ROUND)
-                    if doubtful or asyncio.get_running_loop().time() - self._admitted_at > BEAT_SECONDS:
+                    pace.pushed(now())
+                    await asyncio.sleep(pace.pause(now()))
+                    if doubtful or now() - self._admitted_at > BEAT_SECONDS:
                         still, _ = await self._admitted()
             await self.close(GONE, reason="logged out")
         except EgxError as error:
