@@ -21,7 +21,8 @@ CONFIRMED = "confirmed"
 
 class SlotLines(Lines):
     model = Slot
-    fields = ("name", "state", "version", "digest", "generation", "updated_at")
+    fields = ("name", "state", "version", "generation", "updated_at")
+    show_change_link = True
 
 
 @admin.register(Gateway)

@@ -21,23 +21,17 @@ class StepLines(Lines):
 
     model = OperationStep
     verbose_name_plural = "journal"
-    fields = (
-        "index",
-        "name",
-        "cause",
-        "state",
-        "attempt",
-        "started_at",
-        "finished_at",
-        "error",
-        as_yaml("arguments"),
-        as_yaml("result"),
-    )
+    fields = ("index", "name", "cause", "state", "attempt", "started_at", "seconds", "error", as_yaml("result"))
+
+    def seconds(self, step: OperationStep) -> str:
+        if step.started_at is None or step.finished_at is None:
+            return "-"
+        return f"{(step.finished_at - step.started_at).total_seconds():.2f}"
 
 
 @admin.register(Operation)
 class Operations(Rows):
-    list_display = ("pk", "kind", "gateway_name", "target", "state", "requested_by", "created_at", "finished_at")
+    list_display = ("number", "kind", "gateway_name", "target", "state", "requested_by", "created_at", "finished_at")
     list_filter = ("kind", "state", "target", "created_at")
     list_select_related = ("target",)
     date_hierarchy = "created_at"
@@ -63,6 +57,10 @@ class Operations(Rows):
     )
     inlines = (StepLines,)
     actions = ("cancel", "resume")
+
+    @admin.display(ordering="pk")
+    def number(self, operation: Operation) -> int:
+        return operation.pk
 
     @admin.display(description="live")
     def page(self, operation: Operation) -> SafeString | str:

@@ -109,7 +109,7 @@ class ApiTokens(Rows):
 @admin.register(LoginLink)
 class LoginLinks(Rows):
     seen_with = Action.ADMINISTER
-    list_display = ("pk", "user", "created_at", "expires_at", "used_at")
+    list_display = ("user", "created_at", "expires_at", "used_at")
     list_filter = (("used_at", admin.EmptyFieldListFilter), "created_at")
     list_select_related = ("user",)
     search_fields = ("user__username",)

@@ -58,7 +58,9 @@ class Rows(Permitted, ModelAdmin):
     """A model. `fields` says what is shown of a row, so that what is secret is shown only by being named."""
 
     list_per_page = 50
-    show_full_result_count = False  # it would count every row again beside those found
+    # Either would count all rows, however many, beside those that are shown.
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:  # noqa: ANN401, ARG002
         return flatten(self.fields or ()) if obj else ()
@@ -87,11 +89,12 @@ class Lines(Permitted, TabularInline):
 def as_yaml(field: str) -> Any:  # noqa: ANN401  a callable, which Django takes in `fields` but its stubs do not know
     """A JSON field as its author would have written it."""
 
-    @admin.display(description=field, empty_value="-")
+    @admin.display(description=field)
     def shown(row: Any) -> SafeString:  # noqa: ANN401
         value = getattr(row, field)
-        text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True) if value else "-"
-        return format_html("<pre>{}</pre>", text)
+        if not value:
+            return SafeString("-")
+        return format_html("<pre>{}</pre>", yaml.safe_dump(value, sort_keys=False, allow_unicode=True))
 
     shown.__name__ = f"{field}_as_yaml"
     return shown

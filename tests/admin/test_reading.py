@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.db import connection
@@ -32,13 +34,13 @@ from tests.admin.world import (
 
 pytestmark = pytest.mark.django_db
 
+INLINE = re.compile(r"<style|<script(?![^>]*\bsrc=)(?![^>]*json)|<[^>]+\s(?:style|on[a-z]+)=[^>]*>", re.IGNORECASE)
+
 every_role = pytest.mark.parametrize("role", Role)
 every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
 
 
 def test_every_model_of_egx_is_registered_or_shown_inside_another() -> None:
-    from django.apps import apps
-
     own = {
         model
         for app in ("gateways", "deployments", "events", "access")
@@ -182,6 +184,19 @@ def test_what_rows_hold_is_text_and_never_markup() -> None:
         answer = client.post(address(Gateway, "changelist"), form, follow=True).content.decode()
         assert "alert(&#x27;x&#x27;)" in answer
         assert "<script>alert" not in answer
+
+
+def test_no_page_has_a_script_or_a_style_that_the_policy_would_refuse() -> None:
+    everything()
+    client = browser(Role.ADMIN)
+    pages = ["/admin/", address(User, "add"), address(Group, "add"), address(Target, "add")]
+    for model in MODELS:
+        pages.append(address(model, "changelist"))
+        pages += [address(model, "change", row.pk) for row in model._default_manager.all()]
+    for page in pages:
+        answer = client.get(page)
+        assert "unsafe" not in answer["Content-Security-Policy"]
+        assert INLINE.findall(answer.content.decode()) == [], page
 
 
 def test_a_list_costs_a_constant_number_of_queries_and_never_counts_all_rows_twice() -> None:
