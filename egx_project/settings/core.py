@@ -35,7 +35,7 @@ PORT = env.int("PORT", default=3000)
 EGX_URL = f"http://localhost:{PORT}"
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "egx_project.access.apps.AdminConfig",
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",
