@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from deployments import selectors
 from deployments.drivers.base import Revival
@@ -23,6 +25,7 @@ from egx_project.lib.clock import SystemClock
 from egx_project.lib.errors import BadInputError, ConflictError, NotFoundError
 from gateways import services as gateway_services
 from gateways.manifests.reader import Manifest
+from gateways.manifests.writer import write
 from gateways.models import Gateway, Target
 from gateways.selectors import snapshot
 from gateways.services import Applied, Change, ManifestProblemsError
@@ -38,20 +41,40 @@ class Outcome:
     operations: list[Operation] = field(default_factory=list)
     plans: dict[str, Plan] = field(default_factory=dict)
     """By gateway, as people write it; for dry runs."""
+    fingerprint: str = ""
+    """Stands for all of a dry run: what is written, what changes, and each step that follows."""
 
 
-def apply_manifest(manifest: Manifest, *, target: Target, by: str, dry_run: bool = False) -> Outcome:
+class PlanChangedError(ConflictError):
+    """What would be done now is not what the dry run said; nothing was changed."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__("the plan is another now; nothing was changed", hint="read it again")
+        self.outcome = outcome
+        """What would be done now."""
+
+
+def apply_manifest(
+    manifest: Manifest, *, target: Target, by: str, dry_run: bool = False, planned: str | None = None
+) -> Outcome:
     """Make a manifest what is desired, and ask for what follows from it. All or nothing.
 
-    Raises BadInputError with every problem and its line, ConflictError where a gateway is on another target.
+    With `planned`, a dry run's fingerprint, only what that dry run said. Raises BadInputError with every problem and
+    its line, ConflictError where a gateway is on another target, PlanChangedError where something else would be done.
     """
     _refuse_unsupported(manifest, target)
     outcome = Outcome(warnings=list(manifest.ignored))
     try:
         with transaction.atomic():
             applied = gateway_services.apply(wanted=manifest.objects, target=target)
+            outcome.changes += applied.changes
             _try_again(manifest, applied)
             outcome.warnings += _refuse_what_runtimes_cannot(manifest, applied)
+            if dry_run or planned is not None:
+                _plan(applied, outcome)
+                outcome.fingerprint = _fingerprint(manifest, applied, outcome)
+            if planned not in {None, outcome.fingerprint}:
+                raise PlanChangedError(outcome)
             _follow(applied, outcome, by=by, dry_run=dry_run)
     except ManifestProblemsError as error:
         raise _bad_manifest(manifest, error.problems) from None
@@ -117,20 +140,39 @@ def delete_objects(refs: Sequence[ObjectRef], *, by: str, dry_run: bool = False)
         raise BadInputError("a gateway is not deleted but removed", hint="egx remove GATEWAY")
     outcome = Outcome()
     with transaction.atomic():
-        _follow(gateway_services.delete(refs=refs), outcome, by=by, dry_run=dry_run)
+        applied = gateway_services.delete(refs=refs)
+        outcome.changes += applied.changes
+        if dry_run:
+            _plan(applied, outcome)
+        _follow(applied, outcome, by=by, dry_run=dry_run)
     return outcome
 
 
 def _follow(applied: Applied, outcome: Outcome, *, by: str, dry_run: bool) -> None:
-    """Ask for the operations that bring the change to the runtimes, or, in a dry run, plan them and take all back."""
-    outcome.changes += applied.changes
-    for gateway in Gateway.objects.select_related("target").filter(pk__in=applied.concerned).order_by("pk"):
-        if dry_run:
-            outcome.plans[name_of(gateway)] = plan_for(gateway)
-        else:
-            outcome.operations.append(request_change(gateway=gateway, by=by))
+    """Ask for the operations that bring the change to the runtimes, or, in a dry run, take all back."""
     if dry_run:
         transaction.set_rollback(True)
+        return
+    for gateway in _concerned(applied):
+        outcome.operations.append(request_change(gateway=gateway, by=by))
+
+
+def _concerned(applied: Applied) -> QuerySet[Gateway]:
+    return Gateway.objects.select_related("target").filter(pk__in=applied.concerned).order_by("pk")
+
+
+def _plan(applied: Applied, outcome: Outcome) -> None:
+    outcome.plans = {name_of(gateway): plan_for(gateway) for gateway in _concerned(applied)}
+
+
+def _fingerprint(manifest: Manifest, applied: Applied, outcome: Outcome) -> str:
+    facts = [
+        write(manifest.objects),
+        [(change.action, str(change.ref)) for change in outcome.changes],
+        list(_concerned(applied).values_list("namespace", "name", "target", "generation")),
+        [plan.text() for plan in outcome.plans.values()],
+    ]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
 def name_of(gateway: Gateway) -> str:

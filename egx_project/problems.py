@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.deprecation import MiddlewareMixin
 from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from egx_project.access.permissions import Permitted
-from egx_project.lib.errors import EgxError, ForbiddenError, UnauthorizedError
+from egx_project.lib.errors import BadInputError, EgxError, ForbiddenError, UnauthorizedError
 
 if TYPE_CHECKING:
     from gateways.spec.base import Problem
@@ -41,6 +42,8 @@ def document(error: Exception) -> dict[str, Any]:
         return _document(error.status, error.title, error.message, error.hint, error.problems)
     if isinstance(error, RequestDataTooBig):
         return _document(413, "Too large", "the request is larger than EGX reads", "split the manifest")
+    if isinstance(error, SuspiciousOperation):
+        return _document(400, BadInputError.title, "the request makes no sense to EGX")
     if isinstance(error, Http404):
         return _document(404, "Not found", "there is no such thing")
     if isinstance(error, NotAuthenticated):
@@ -79,6 +82,17 @@ def response(error: Exception, *, headers: Mapping[str, str] | None = None) -> J
     """For views outside DRF."""
     body = document(error)
     return JsonResponse(body, status=body["status"], content_type=CONTENT_TYPE, headers=headers)
+
+
+class ProblemPages(MiddlewareMixin):
+    """What a page's service refuses is shown as a page."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        return _shown(request, exception) if isinstance(exception, EgxError) else None
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _shown(request, exception)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -14,6 +14,7 @@ urlpatterns = [
     path("api/v1/", include("monitoring.api_urls")),
 ]
 
+handler400 = "egx_project.problems.bad_request"
 handler403 = "egx_project.problems.forbidden"
 handler404 = "egx_project.problems.not_found"
 handler500 = "egx_project.problems.server_error"

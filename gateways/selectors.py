@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from django.db.models import Prefetch, QuerySet
 
 from egx_project.lib.errors import BadInputError, NotFoundError
-from gateways.models import Backend, Gateway, Listener, Route
+from gateways.models import Backend, Gateway, Listener, Route, Target
 from gateways.spec import objects
 from gateways.spec.base import ManifestObject, ObjectRef
 from gateways.spec.snapshot import AttachedRoute, Endpoint, GatewaySnapshot, ResolvedBackend
@@ -30,6 +30,13 @@ def find_gateway(name: str, *, namespace: str | None = None) -> Gateway:
         place = f"{namespace}/{name}" if namespace else name
         raise NotFoundError(f"there is no gateway {place}", hint="`egx get gateways` lists them")
     return found[0]
+
+
+def find_target(name: str) -> Target:
+    target = Target.objects.filter(name=name).first()
+    if target is None:
+        raise NotFoundError(f"there is no target {name}", hint="`egx get targets` lists them")
+    return target
 
 
 def snapshot(gateway: Gateway) -> GatewaySnapshot:

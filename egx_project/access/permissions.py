@@ -9,6 +9,7 @@ from typing import Any, Concatenate, ParamSpec
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
+from django_htmx.http import HttpResponseClientRefresh
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
@@ -28,6 +29,13 @@ class Permitted(BasePermission):
         return may(request.user, getattr(view, "needs", {}).get(request.method, usual))
 
 
+def _to_login(request: HttpRequest) -> HttpResponseBase:
+    """A browser follows a redirect by itself; htmx must be told that it is the whole page that goes."""
+    if request.headers.get("HX-Request"):
+        return HttpResponseClientRefresh()
+    return redirect_to_login(request.get_full_path())
+
+
 def page(action: Action) -> Callable[[Page[P]], Page[P]]:
     """Of pages: strangers are sent to the login, and those whose role does not allow it are refused."""
 
@@ -35,7 +43,7 @@ def page(action: Action) -> Callable[[Page[P]], Page[P]]:
         @functools.wraps(view)
         def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path())
+                return _to_login(request)
             if not may(request.user, action):
                 raise PermissionDenied(f"this needs a role that may {action}")
             return view(request, *args, **kwargs)

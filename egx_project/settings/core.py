@@ -65,6 +65,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "egx_project.middleware.ContentSecurityPolicy",
+    "egx_project.problems.ProblemPages",
 ]
 ROOT_URLCONF = "egx_project.urls"
 ASGI_APPLICATION = "egx_project.asgi.application"
@@ -78,6 +79,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "egx_project.context.everywhere",
             ]
         },
     }

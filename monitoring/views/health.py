@@ -1,27 +1,13 @@
-"""Pages and health endpoints."""
+"""Health endpoints."""
 
 from __future__ import annotations
 
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from egx_project.access.permissions import page
-from egx_project.access.roles import Action
-from egx_project.events.read import last_number
-from monitoring import fragments
 from monitoring.health import health, is_ready
-
-
-@require_safe
-@never_cache
-@page(Action.VIEW)
-def overview(request: HttpRequest) -> HttpResponse:
-    """What runs. The number is read before the rows: what happens in between is pushed again."""
-    number = last_number()
-    return render(request, "monitoring/overview.html", {"view": "overview", "event": number, **fragments.overview()})
 
 
 @require_safe

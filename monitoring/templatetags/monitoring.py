@@ -1,0 +1,24 @@
+"""States and times, the same on every page."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+
+@register.simple_tag
+def state(name: str) -> SafeString:
+    """A state's word; its colour and shape come by CSS."""
+    return format_html('<span class="state" data-state="{}">{}</span>', name, name.replace("_", " "))
+
+
+@register.simple_tag
+def moment(at: datetime) -> SafeString:
+    """A point in time, in UTC."""
+    shown = f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    return format_html('<time datetime="{}">{} UTC</time>', at.isoformat(), shown)

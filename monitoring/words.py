@@ -1,0 +1,108 @@
+"""Routes in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from gateways.spec.objects import (
+    HTTPBackendRef,
+    HTTPRoute,
+    HTTPRouteFilter,
+    HTTPRouteMatch,
+    HTTPRouteRule,
+    PathMatch,
+    PathModifier,
+    RequestRedirect,
+    URLRewrite,
+)
+
+
+@dataclass(frozen=True)
+class RuleWords:
+    """What a rule takes, what it does on the way, and where it sends it."""
+
+    matches: tuple[str, ...]
+    filters: tuple[str, ...]
+    backends: tuple[str, ...]
+
+
+def rules(route: HTTPRoute) -> list[RuleWords]:
+    return [_rule(rule) for rule in route.spec.rules]
+
+
+def _rule(rule: HTTPRouteRule) -> RuleWords:
+    filters = [_filter(item) for item in rule.filters]
+    if rule.timeouts.request:
+        filters.append(f"answered within {rule.timeouts.request}")
+    return RuleWords(
+        matches=tuple(_match(match) for match in rule.matches),
+        filters=tuple(filters),
+        backends=tuple(_backends(rule.backend_refs)),
+    )
+
+
+def _match(match: HTTPRouteMatch) -> str:
+    parts = [match.method or "", _path(match.path)]
+    parts += [f"header {one.name} {_relation(one.type)} {one.value}" for one in match.headers]
+    parts += [f"query {one.name} {_relation(one.type)} {one.value}" for one in match.query_params]
+    return " ".join(part for part in parts if part)
+
+
+def _path(path: PathMatch) -> str:
+    if path.type == "Exact":
+        return f"{path.value} exactly"
+    if path.type == "RegularExpression":
+        return f"~ {path.value}"
+    return f"{path.value.rstrip('/')}/*"
+
+
+def _relation(type_: str) -> str:
+    return "~" if type_ == "RegularExpression" else "="
+
+
+def _backends(refs: Sequence[HTTPBackendRef]) -> Iterable[str]:
+    total = sum(ref.weight for ref in refs)
+    for ref in refs:
+        name = f"{ref.namespace}/{ref.name}" if ref.namespace else ref.name
+        place = f"{ref.kind} {name}" + (f":{ref.port}" if ref.port else "")
+        yield place if len(refs) == 1 else f"{place}, {_share(ref.weight, total)}"
+
+
+def _share(weight: int, total: int) -> str:
+    return f"{weight / total:.0%}" if total else "0%"
+
+
+def _filter(item: HTTPRouteFilter) -> str:
+    if item.request_redirect:
+        return _redirect(item.request_redirect)
+    if item.url_rewrite:
+        return _rewrite(item.url_rewrite)
+    for side, modifier in (("request", item.request_header_modifier), ("response", item.response_header_modifier)):
+        if modifier:
+            changes = [f"sets {header.name}" for header in modifier.set]
+            changes += [f"adds {header.name}" for header in modifier.add]
+            changes += [f"removes {name}" for name in modifier.remove]
+            return f"{side} headers: {', '.join(changes) or 'none changed'}"
+    return item.type
+
+
+def _redirect(redirect: RequestRedirect) -> str:
+    place = f"{redirect.scheme}://" if redirect.scheme else ""
+    place += redirect.hostname or ""
+    place += f":{redirect.port}" if redirect.port else ""
+    parts = [place, _new_path(redirect.path)]
+    return f"redirects ({redirect.status_code}) to {' '.join(part for part in parts if part) or 'the same place'}"
+
+
+def _rewrite(rewrite: URLRewrite) -> str:
+    parts = [f"host {rewrite.hostname}" if rewrite.hostname else "", _new_path(rewrite.path)]
+    return f"rewrites to {', '.join(part for part in parts if part)}"
+
+
+def _new_path(path: PathModifier | None) -> str:
+    if path is None:
+        return ""
+    if path.type == "ReplaceFullPath":
+        return f"path {path.replace_full_path}"
+    return f"prefix {path.replace_prefix_match or '/'}"
