@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import structlog
 
+from egx_project.lib.redact import redact_event
 from egx_project.settings.core import env
 
 LOG_LEVEL = env.str("EGX_LOG_LEVEL", default="info").upper()
@@ -35,6 +36,7 @@ LOGGING = {
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                redact_event,
                 _RENDERER,
             ],
         }
