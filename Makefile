@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 SHELL  := /bin/sh
 WORKERS ?= 2
 
-.PHONY: up down test matrix lint format bench lock wheel clean
+.PHONY: up down test matrix lint format bench lock schema wheel clean
 .DEFAULT_GOAL := up
 
 # A stamp a lock file: an unchanged lock costs nothing, a changed one is synchronised.
@@ -50,6 +50,10 @@ lock:
 	$(LOCK) pyproject.toml --group build -o requirements/base.txt $(LOCKFLAGS)
 	$(LOCK) pyproject.toml --group dev --extra scaled -c requirements/base.txt -o requirements/dev.txt $(LOCKFLAGS)
 	$(LOCK) pyproject.toml --group build --all-extras -c requirements/base.txt -o requirements/all.txt $(LOCKFLAGS)
+
+# The API's description, from the code.
+schema: $(VENV)/.dev
+	@DJANGO_SETTINGS_MODULE=egx_project.settings.test $(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
 wheel: $(VENV)/.dev
 	@$(BIN)/python -m build --no-isolation --wheel

@@ -6,13 +6,14 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from bench import changes, dashboard, edge, first_answer, footprint, revival
+from bench import api, changes, dashboard, edge, first_answer, footprint, revival
 from bench.report import HEAD, Figure
 from bench.rig import MissingError
 
 SUBJECTS: dict[str, Callable[[], Iterator[Figure]]] = {
     "first_answer": first_answer.measure,
     "changes": changes.measure,
+    "api": api.measure,
     "dashboard": dashboard.measure,
     "footprint": footprint.measure,
     "edge": edge.measure,

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
-
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Case, CharField, Exists, F, OuterRef, Prefetch, Q, QuerySet, TextChoices, Value, When
 
 from deployments.models import ACTIVE, CONFIGURATION, LIFECYCLE, Operation, OperationState, Slot, SlotState
 from deployments.models.operation import OperationKind
 from gateways.models import Gateway
+
+
+class GatewayState(TextChoices):
+    PENDING = "pending"
+    DEPLOYING = "deploying"
+    SERVING = "serving"
+    DEGRADED = "degraded"
+    """It serves an older generation than the desired one, and nothing is on its way."""
+    REMOVING = "removing"
 
 
 def operations() -> QuerySet[Operation]:
@@ -27,57 +32,35 @@ def waiting_configuration(gateway: Gateway) -> Operation | None:
 
 
 def with_deployments(gateways: QuerySet[Gateway]) -> QuerySet[Gateway]:
-    """The gateways with their slots and their unfinished operations, in a constant number of queries."""
-    unfinished = Operation.objects.filter(state__in=ACTIVE)
-    return gateways.prefetch_related("slots", Prefetch("operations", queryset=unfinished, to_attr="unfinished"))
+    """The gateways with their state, slots and unfinished operations, in a constant number of queries.
+
+    `state_of` and `unfinished_of` read what is put there; a filter may ask for `state` as for a field.
+    """
+    unfinished = Operation.objects.filter(state__in=ACTIVE).order_by("pk")
+    return gateways.annotate(state=_state(unfinished.filter(gateway=OuterRef("pk")))).prefetch_related(
+        "slots", Prefetch("operations", queryset=unfinished, to_attr="unfinished")
+    )
 
 
-def gateway_state(gateway: Gateway, *, unfinished: Iterable[Operation], slots: Iterable[Slot]) -> str:
-    """pending, deploying, serving, degraded or removing, from the rows."""
-    kinds = {operation.kind for operation in unfinished}
-    serving = any(slot.state == SlotState.SERVING for slot in slots)
-    if OperationKind.REMOVE in kinds:
-        return "removing"
-    if OperationKind.DEPLOY in kinds:
-        return "deploying"
-    if not serving:
-        return "pending"
-    if gateway.applied_generation < gateway.generation and not kinds:
-        return "degraded"
-    return "serving"
+def _state(unfinished: QuerySet[Operation]) -> Case:
+    serving = Slot.objects.filter(gateway=OuterRef("pk"), state=SlotState.SERVING)
+    behind = Q(applied_generation__lt=F("generation"))
+    return Case(
+        When(Exists(unfinished.filter(kind=OperationKind.REMOVE)), then=Value(GatewayState.REMOVING)),
+        When(Exists(unfinished.filter(kind=OperationKind.DEPLOY)), then=Value(GatewayState.DEPLOYING)),
+        When(~Exists(serving), then=Value(GatewayState.PENDING)),
+        When(behind & ~Exists(unfinished), then=Value(GatewayState.DEGRADED)),
+        default=Value(GatewayState.SERVING),
+        output_field=CharField(),
+    )
 
 
-def operation_json(operation: Operation) -> dict[str, Any]:
-    return {
-        "id": operation.pk,
-        "kind": operation.kind,
-        "gateway": operation.gateway_name,
-        "state": operation.state,
-        "attempt": operation.attempt,
-        "error": operation.error,
-        "hint": operation.hint,
-        "requested_by": operation.requested_by,
-        "cancelled_by": operation.cancelled_by,
-        "created_at": _iso(operation.created_at),
-        "started_at": _iso(operation.started_at),
-        "finished_at": _iso(operation.finished_at),
-        "plan": operation.plan,
-        "result": operation.result,
-        "steps": [
-            {
-                "index": step.index,
-                "name": step.name,
-                "cause": step.cause,
-                "state": step.state,
-                "error": step.error,
-                "result": step.result,
-                "started_at": _iso(step.started_at),
-                "finished_at": _iso(step.finished_at),
-            }
-            for step in operation.steps.all()
-        ],
-    }
+def state_of(gateway: Gateway) -> GatewayState:
+    """Of a gateway that was read by `with_deployments`."""
+    return GatewayState(gateway.state)  # type: ignore[attr-defined]
 
 
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
+def unfinished_of(gateway: Gateway) -> list[Operation]:
+    """Of a gateway that was read by `with_deployments`; oldest first."""
+    found: list[Operation] = gateway.unfinished  # type: ignore[attr-defined]
+    return found

@@ -14,6 +14,7 @@ from django.db.models import F, Q, QuerySet
 
 from deployments import selectors
 from deployments.drivers.base import Revival
+from deployments.drivers.registry import DRIVERS
 from deployments.engine.plan import Plan
 from deployments.engine.waiting import runnable
 from deployments.models import ACTIVE, UNTOLD, Operation, OperationKind, OperationState, Slot, SlotState
@@ -26,10 +27,24 @@ from egx_project.lib.errors import BadInputError, ConflictError, NotFoundError
 from gateways import services as gateway_services
 from gateways.manifests.reader import Manifest
 from gateways.manifests.writer import write
-from gateways.models import Gateway, Target
+from gateways.models import Gateway, Target, TargetKind
 from gateways.selectors import snapshot
 from gateways.services import Applied, Change, ManifestProblemsError
 from gateways.spec.base import ObjectRef, Problem
+
+Condition = Callable[[], None]
+
+
+def add_target(*, name: str, kind: TargetKind, node: str) -> Target:
+    """A new target. Raises BadInputError for a runtime that there is no driver for, ConflictError for a name taken."""
+    if kind not in DRIVERS:
+        raise BadInputError(f"this EGX cannot run gateways on {kind}", hint=f"it can on: {', '.join(sorted(DRIVERS))}")
+    return gateway_services.add_target(name=name, kind=kind, node=node)
+
+
+def remove_target(*, name: str) -> None:
+    """Forget a target that was never used. Raises NotFoundError and ConflictError."""
+    gateway_services.remove_target(name=name)
 
 
 @dataclass
@@ -55,17 +70,26 @@ class PlanChangedError(ConflictError):
 
 
 def apply_manifest(
-    manifest: Manifest, *, target: Target, by: str, dry_run: bool = False, planned: str | None = None
+    manifest: Manifest,
+    *,
+    target: Target,
+    by: str,
+    dry_run: bool = False,
+    planned: str | None = None,
+    condition: Condition | None = None,
 ) -> Outcome:
     """Make a manifest what is desired, and ask for what follows from it. All or nothing.
 
-    With `planned`, a dry run's fingerprint, only what that dry run said. Raises BadInputError with every problem and
+    With `planned`, a dry run's fingerprint, only what that dry run said. `condition` raises where it must not be, seen
+    in the transaction that writes. Raises BadInputError with every problem and
     its line, ConflictError where a gateway is on another target, PlanChangedError where something else would be done.
     """
     _refuse_unsupported(manifest, target)
     outcome = Outcome(warnings=list(manifest.ignored))
     try:
         with transaction.atomic():
+            if condition:
+                condition()
             applied = gateway_services.apply(wanted=manifest.objects, target=target)
             outcome.changes += applied.changes
             _try_again(manifest, applied)
@@ -132,7 +156,9 @@ def _located(manifest: Manifest, problem: Problem) -> Problem:
     return problem.model_copy(update={"source": source, "line": line})
 
 
-def delete_objects(refs: Sequence[ObjectRef], *, by: str, dry_run: bool = False) -> Outcome:
+def delete_objects(
+    refs: Sequence[ObjectRef], *, by: str, dry_run: bool = False, condition: Condition | None = None
+) -> Outcome:
     """Delete routes and backends, and ask for what follows. Gateways are removed first."""
     named = {(ref.namespace, ref.name) for ref in refs if ref.kind == "Gateway"}
     there = Gateway.objects.filter(name__in={name for _namespace, name in named}).values_list("namespace", "name")
@@ -140,6 +166,8 @@ def delete_objects(refs: Sequence[ObjectRef], *, by: str, dry_run: bool = False)
         raise BadInputError("a gateway is not deleted but removed", hint="egx remove GATEWAY")
     outcome = Outcome()
     with transaction.atomic():
+        if condition:
+            condition()
         applied = gateway_services.delete(refs=refs)
         outcome.changes += applied.changes
         if dry_run:
@@ -216,9 +244,12 @@ def request_configure(*, gateway: Gateway, by: str) -> Operation:
         return waiting or _queue(gateway, OperationKind.CONFIGURE, by=by)
 
 
-def request_remove(*, gateway: Gateway, by: str) -> Operation:
+def request_remove(*, gateway: Gateway, by: str, condition: Condition | None = None) -> Operation:
     """Remove the gateway. Raises ConflictError while another lifecycle operation is at it."""
-    return _queue(gateway, OperationKind.REMOVE, by=by)
+    with transaction.atomic():
+        if condition:
+            condition()
+        return _queue(gateway, OperationKind.REMOVE, by=by)
 
 
 def _queue(gateway: Gateway, kind: OperationKind, *, by: str, options: dict[str, str] | None = None) -> Operation:

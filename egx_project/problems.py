@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
@@ -14,8 +14,8 @@ from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from egx_project.access.permissions import Permitted
-from egx_project.lib.errors import BadInputError, EgxError, ForbiddenError, UnauthorizedError
+from egx_project.lib.errors import NOT_ALLOWED, BadInputError, EgxError, ForbiddenError, UnauthorizedError
+from egx_project.rest.bodies import ApiModel
 
 if TYPE_CHECKING:
     from gateways.spec.base import Problem
@@ -23,6 +23,29 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+
+
+class ProblemItem(ApiModel):
+    """One thing that is wrong with a manifest."""
+
+    source: str
+    line: int
+    ref: str
+    field: str
+    message: str
+    hint: str
+    severity: Literal["error", "warning"]
+
+
+class ProblemOut(ApiModel):
+    """RFC 9457. `detail` says what failed and why, `hint` what to do."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    hint: str
+    problems: list[ProblemItem]
 
 
 def handler(error: Exception, context: dict[str, Any]) -> Response:
@@ -49,7 +72,7 @@ def document(error: Exception) -> dict[str, Any]:
     if isinstance(error, NotAuthenticated):
         return document(UnauthorizedError())
     if isinstance(error, PermissionDenied):
-        return _document(403, ForbiddenError.title, str(error) or Permitted.message)
+        return _document(403, ForbiddenError.title, str(error) or NOT_ALLOWED)
     if isinstance(error, APIException):
         return _document(error.status_code, str(error.default_detail).rstrip("."), str(error.detail))
     return _document(500, "EGX failed", f"an error that nobody foresaw: {type(error).__name__}", "see EGX's log")

@@ -58,6 +58,11 @@ class ManifestRow(models.Model):
     def ref(self) -> ObjectRef:
         return ObjectRef(kind=self.kind_name, namespace=self.namespace, name=self.name)
 
+    def manifest(self) -> dict[str, Any]:
+        """The whole object as JSON, from the row alone."""
+        document = self.document()
+        return {"apiVersion": written.API_VERSION_OF[self.kind_name], "kind": self.kind_name, **document}
+
     def document(self) -> dict[str, Any]:
         """`metadata` and `spec`, as the typed objects are read from."""
         metadata: dict[str, Any] = {"name": self.name, "namespace": self.namespace}
@@ -101,10 +106,13 @@ class Gateway(ManifestRow):
         """Names the gateway outside the database; never reused."""
         return gateway_key(self.pk)
 
-    def as_object(self) -> written.Gateway:
-        document = self.document()
+    def document(self) -> dict[str, Any]:
+        document = super().document()
         document["spec"] = {**self.spec, "listeners": [listener.spec for listener in self.listeners.all()]}
-        return written.Gateway.model_validate(document)
+        return document
+
+    def as_object(self) -> written.Gateway:
+        return written.Gateway.model_validate(self.document())
 
 
 def gateway_key(pk: int) -> str:

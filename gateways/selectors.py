@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
+from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 
 from egx_project.lib.errors import BadInputError, NotFoundError
@@ -13,16 +14,21 @@ from gateways.spec import objects
 from gateways.spec.base import ManifestObject, ObjectRef
 from gateways.spec.snapshot import AttachedRoute, Endpoint, GatewaySnapshot, ResolvedBackend
 
+BACKEND_KINDS = (objects.Backend.KIND, objects.Service.KIND)
+
 
 def gateways() -> QuerySet[Gateway]:
     """Gateways with all that their pages show, in a constant number of queries."""
     listeners = Prefetch("listeners", queryset=Listener.objects.select_related("port"))
-    return Gateway.objects.select_related("target").prefetch_related(listeners, "routes")
+    routes = Prefetch("routes", queryset=Route.objects.only("kind", "namespace", "name"))
+    return Gateway.objects.select_related("target").prefetch_related(listeners, routes)
 
 
-def find_gateway(name: str, *, namespace: str | None = None) -> Gateway:
+def find_gateway(name: str, *, namespace: str | None = None, among: QuerySet[Gateway] | None = None) -> Gateway:
     """The gateway that a user means by a name. Raises NotFoundError, or BadInputError where several are meant."""
-    found = list(gateways().filter(name=name, **({"namespace": namespace} if namespace else {})))
+    found = list(
+        (gateways() if among is None else among).filter(name=name, **({"namespace": namespace} if namespace else {}))
+    )
     if len(found) > 1:
         names = ", ".join(f"{gateway.namespace}/{gateway.name}" for gateway in found)
         raise BadInputError(f"several gateways are named {name}: {names}", hint="say which: NAMESPACE/NAME")
@@ -37,6 +43,40 @@ def find_target(name: str) -> Target:
     if target is None:
         raise NotFoundError(f"there is no target {name}", hint="`egx get targets` lists them")
     return target
+
+
+def ports_of(gateway: Gateway) -> list[int]:
+    """Of a gateway read by `gateways`."""
+    return sorted({listener.port.number for listener in gateway.listeners.all()})
+
+
+def find_row(ref: ObjectRef, *, lock: bool = False) -> Gateway | Route | Backend | None:
+    """The row of an object; with `lock`, nobody else writes it until the transaction ends."""
+    place = {"namespace": ref.namespace, "name": ref.name}
+    found: QuerySet[Gateway] | QuerySet[Route] | QuerySet[Backend]
+    if ref.kind == objects.Gateway.KIND:
+        found = Gateway.objects.filter(**place)
+    elif ref.kind in BACKEND_KINDS:
+        found = Backend.objects.filter(kind=ref.kind, **place)
+    else:
+        found = Route.objects.filter(kind=ref.kind, **place)
+    return (found.select_for_update() if lock else found).first()
+
+
+def get_row(ref: ObjectRef) -> Gateway | Route | Backend:
+    """The same. Raises NotFoundError where there is none."""
+    row = find_row(ref)
+    if row is None:
+        raise NotFoundError(f"there is no {ref}")
+    return row
+
+
+def target_for(ref: ObjectRef, name: str | None) -> Target:
+    """Where the object goes: the target of this name, or else where its gateway is, or the local one."""
+    row = find_row(ref)
+    if name is None and isinstance(row, Gateway):
+        return row.target
+    return find_target(name or settings.EGX_LOCAL_TARGET)
 
 
 def snapshot(gateway: Gateway) -> GatewaySnapshot:

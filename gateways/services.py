@@ -8,14 +8,14 @@ from typing import Any, Literal, TypeVar
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, ProtectedError, Q
 
 from egx_project.events.kinds import EventKind
 from egx_project.events.record import record
 from egx_project.lib.errors import ConflictError
 from gateways.models import Backend, Gateway, Listener, ManifestRow, PublishedPort, Route, Target, TargetKind
 from gateways.references import Known, problems_of
-from gateways.selectors import backend_refs
+from gateways.selectors import backend_refs, find_target
 from gateways.spec import objects
 from gateways.spec.base import ManifestObject, ObjectRef, Problem
 
@@ -44,6 +44,28 @@ class ManifestProblemsError(Exception):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(f"{len(problems)} problems")
         self.problems = tuple(problems)
+
+
+def add_target(*, name: str, kind: TargetKind, node: str) -> Target:
+    """A new target. Raises ConflictError where there is one of the name."""
+    with transaction.atomic():
+        if Target.objects.filter(name=name).exists():
+            raise ConflictError(f"there is a target {name} already", hint="take another name, or remove it first")
+        return ensure_target(name=name, kind=kind, node=node)
+
+
+def remove_target(*, name: str) -> None:
+    """Forget a target. Raises NotFoundError, and ConflictError for one that has gateways or operations."""
+    target = find_target(name)
+    with transaction.atomic():
+        try:
+            target.delete()
+        except ProtectedError:
+            raise ConflictError(
+                f"target {name} has gateways, or operations of gateways that were there",
+                hint="only a target that was never used can be removed",
+            ) from None
+        record(EventKind.TARGET_REMOVED, f"target/{name}")
 
 
 def ensure_target(*, name: str, kind: TargetKind, node: str) -> Target:

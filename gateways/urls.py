@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from django.urls import path
 
-from gateways import api
+from gateways.api import export, listeners, policies
 
 urlpatterns = [
-    path("targets", api.Targets.as_view()),
-    path("routes", api.Routes.as_view()),
-    path("export", api.Export.as_view()),
+    path("listeners", listeners.Listeners.as_view()),
+    path("policies", policies.Policies.as_view()),
+    path("export", export.Export.as_view()),
 ]

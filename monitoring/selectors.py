@@ -74,16 +74,11 @@ class Card:
 
     @property
     def state(self) -> str:
-        return deployments.gateway_state(self.gateway, unfinished=self._unfinished, slots=self.slots)
-
-    @property
-    def _unfinished(self) -> list[Operation]:
-        found: list[Operation] = self.gateway.unfinished  # type: ignore[attr-defined]  # put there by the prefetch
-        return found
+        return deployments.state_of(self.gateway)
 
     @property
     def at_work(self) -> list[Progress]:
-        return [Progress(operation) for operation in self._unfinished]
+        return [Progress(operation) for operation in deployments.unfinished_of(self.gateway)]
 
     @property
     def slots(self) -> list[Slot]:
@@ -120,7 +115,7 @@ def gateways_of(subjects: Iterable[str]) -> QuerySet[Gateway]:
 
 def cards(gateways: Iterable[Gateway]) -> list[Card]:
     found = list(gateways)
-    prefetch_related_objects([one for gateway in found for one in gateway.unfinished], "steps")  # type: ignore[attr-defined]
+    prefetch_related_objects([one for gateway in found for one in deployments.unfinished_of(gateway)], "steps")
     return [Card(gateway) for gateway in found]
 
 
@@ -165,7 +160,7 @@ def find_card(gateway_id: int) -> Card | None:
 
 
 def routes_of(gateway: Gateway) -> list[AttachedRoute]:
-    return [AttachedRoute(route) for route in gateway.routes.all()]
+    return [AttachedRoute(route) for route in Route.objects.filter(gateways=gateway)]
 
 
 def messages_of(card: Card, operations: Iterable[Operation]) -> list[tuple[str, str]]:

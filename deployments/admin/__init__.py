@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from deployments.admin import answers, gateways, operations, targets
+from deployments.admin import gateways, operations, targets
 
-__all__ = ["answers", "gateways", "operations", "targets"]
+__all__ = ["gateways", "operations", "targets"]

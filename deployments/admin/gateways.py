@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 
 from deployments.admin.operations import queued
 from deployments.models import Slot
-from deployments.selectors import gateway_state, with_deployments
+from deployments.selectors import state_of, with_deployments
 from deployments.services import request_deploy, request_remove
 from egx_project.access.rows import Lines, Rows, as_yaml
 from gateways.admin import METADATA, TIMES, ListenerLines, PortLines
@@ -49,8 +49,7 @@ class Gateways(Rows):
         return with_deployments(super().get_queryset(request))
 
     def state(self, gateway: Gateway) -> str:
-        unfinished = gateway.unfinished  # type: ignore[attr-defined]  # put there by the prefetch
-        return gateway_state(gateway, unfinished=unfinished, slots=gateway.slots.all())
+        return state_of(gateway)
 
     @admin.action(description="Deploy again", permissions=["operate"])
     def deploy(self, request: HttpRequest, queryset: QuerySet[Gateway]) -> None:

@@ -11,10 +11,10 @@ from django.core.validators import RegexValidator
 from django.http import HttpRequest
 
 from deployments.drivers.registry import DRIVERS
+from deployments.services import add_target
 from egx_project.access.roles import Action, may
 from egx_project.access.rows import Rows, as_yaml
 from gateways.models import Target, TargetKind
-from gateways.services import ensure_target
 from gateways.spec.base import DNS_LABEL
 
 if TYPE_CHECKING:
@@ -54,4 +54,4 @@ class Targets(Rows):
         return {"kind": TargetKind.PROCESS, "node": settings.EGX_NODE}
 
     def save_model(self, request: HttpRequest, obj: Target, form: Any, change: bool) -> None:  # noqa: ANN401, ARG002, FBT001
-        obj.pk = ensure_target(name=obj.name, kind=TargetKind(obj.kind), node=obj.node).pk
+        obj.pk = add_target(name=obj.name, kind=TargetKind(obj.kind), node=obj.node).pk

@@ -1,109 +1,125 @@
-"""Gateways as they are: desired state, slots and what goes on."""
+"""Gateways: what is desired of them, how they are, and what would be done."""
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
+import django_filters
+from django.db.models import QuerySet
+from django_filters.rest_framework import FilterSet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from deployments import selectors, services
-from deployments.api.answers import answer_once
-from deployments.engine.plan import Plan
-from deployments.models import Slot
+from deployments.api.conditions import Conditions
+from deployments.api.objects import DEFAULT_NAMESPACE, PlaceAsked, WriteAsked, create, put
+from deployments.api.parameters import ETAG, IF_MATCH, IF_NONE_MATCH, NAMESPACE, TARGET
+from deployments.api.shown import ChangedOut, GatewayOut, GatewaysOut, PlanOut, changed, gateway_out, plan_out
+from deployments.selectors import GatewayState
+from deployments.services import Outcome
+from egx_project.rest.answers import Made, answer_once
+from egx_project.rest.bodies import asked
+from egx_project.rest.listing import Listing
 from gateways import selectors as desired
-from gateways.manifests import writer
 from gateways.models import Gateway
+from gateways.spec import objects
+from gateways.spec.base import ObjectRef
+
+KIND = objects.Gateway.KIND
 
 
-class Gateways(APIView):
-    def get(self, request: Request) -> Response:
-        places = {
-            field: request.query_params[field] for field in ("name", "namespace") if field in request.query_params
-        }
-        found = selectors.with_deployments(desired.gateways().filter(**places))
-        return Response({"items": [gateway_json(gateway) for gateway in found]})
+class GatewayFilters(FilterSet):
+    target = django_filters.CharFilter(field_name="target__name")
+    state = django_filters.ChoiceFilter(choices=GatewayState.choices)
+
+    class Meta:
+        model = Gateway
+        fields: ClassVar = ["name", "namespace"]
+
+
+class Gateways(Listing[Gateway]):
+    filterset_class = GatewayFilters
+    answers_once = True
+
+    def get_queryset(self) -> QuerySet[Gateway]:
+        return selectors.with_deployments(desired.gateways())
+
+    def show(self, row: Gateway) -> GatewayOut:
+        return gateway_out(row)
+
+    @extend_schema(responses=GatewaysOut)
+    def get(self, request: Request) -> Response:  # noqa: ARG002
+        return self.listed()
+
+    @extend_schema(parameters=[TARGET], request=OpenApiTypes.OBJECT, responses={201: ChangedOut, 202: ChangedOut})
+    def post(self, request: Request) -> Response:
+        """Make a gateway that is not there yet. The body is a Gateway of the Gateway API."""
+        target = asked(WriteAsked, request).target
+        return answer_once(request, lambda: create(request, kinds=(KIND,), target=target))
 
 
 class OneGateway(APIView):
+    answers_once = True
+
+    @extend_schema(parameters=[NAMESPACE, IF_NONE_MATCH, ETAG], responses={200: GatewayOut, 304: None})
     def get(self, request: Request, name: str) -> Response:
         gateway = _find(request, name)
-        return Response(gateway_json(selectors.with_deployments(desired.gateways()).get(pk=gateway.pk)))
+        return Conditions.of(request).answer(gateway, gateway_out(gateway).as_json())
 
+    @extend_schema(
+        parameters=[NAMESPACE, TARGET, IF_MATCH, IF_NONE_MATCH],
+        request=OpenApiTypes.OBJECT,
+        responses={200: ChangedOut, 202: ChangedOut},
+    )
+    def put(self, request: Request, name: str) -> Response:
+        """Make the gateway what the body says, a Gateway of the Gateway API; a new one where there is none."""
+        query = asked(WriteAsked, request)
+        ref = ObjectRef(kind=KIND, namespace=query.namespace or DEFAULT_NAMESPACE, name=name)
+        return answer_once(request, lambda: put(request, ref, target=query.target))
+
+    @extend_schema(parameters=[NAMESPACE, IF_MATCH], responses={202: ChangedOut})
     def delete(self, request: Request, name: str) -> Response:
-        def make() -> tuple[int, dict[str, Any]]:
-            operation = services.request_remove(gateway=_find(request, name), by=str(request.user))
-            return 202, {"operations": [selectors.operation_json(operation)]}
+        """Stop the gateway and remove it, with the routes that only it had."""
+
+        def make() -> Made:
+            gateway = desired.find_gateway(name, namespace=asked(PlaceAsked, request).namespace)
+            operation = services.request_remove(
+                gateway=gateway,
+                by=str(request.user),
+                condition=partial(Conditions.of(request).check, gateway.ref),
+            )
+            return changed(Outcome(operations=[operation]))
 
         return answer_once(request, make)
 
 
+class PlanAsked(PlaceAsked):
+    to: str = ""
+
+
 class GatewayPlan(APIView):
+    @extend_schema(
+        parameters=[NAMESPACE, OpenApiParameter("to", OpenApiTypes.STR, description="A version of the engine.")],
+        responses=PlanOut,
+    )
     def get(self, request: Request, name: str) -> Response:
-        gateway = _find(request, name)
-        plan = services.plan_for(gateway, version=request.query_params.get("to", ""))
-        return Response(plan_json(services.name_of(gateway), plan))
+        """The steps that bring the gateway to its desired state. Changes nothing."""
+        query = asked(PlanAsked, request)
+        gateway = desired.find_gateway(name, namespace=query.namespace)
+        plan = services.plan_for(gateway, version=query.to)
+        return Response(plan_out(services.name_of(gateway), plan).as_json())
 
 
 def _find(request: Request, name: str) -> Gateway:
-    return desired.find_gateway(name, namespace=request.query_params.get("namespace"))
+    """With all that is shown of it."""
+    namespace = asked(PlaceAsked, request).namespace
+    return desired.find_gateway(name, namespace=namespace, among=selectors.with_deployments(desired.gateways()))
 
 
-def gateway_json(gateway: Gateway) -> dict[str, Any]:
-    """A gateway read by `with_deployments`."""
-    unfinished = gateway.unfinished  # type: ignore[attr-defined]  # put there by the prefetch
-    slots = list(gateway.slots.all())
-    listeners = list(gateway.listeners.all())
-    attached = len(gateway.routes.all())
-    return {
-        "name": gateway.name,
-        "namespace": gateway.namespace,
-        "target": gateway.target.name,
-        "class": gateway.spec.get("gatewayClassName", ""),
-        "state": selectors.gateway_state(gateway, unfinished=unfinished, slots=slots),
-        "message": _message(gateway, slots),
-        "generation": gateway.generation,
-        "applied_generation": gateway.applied_generation,
-        "engine_version": gateway.engine_version,
-        "addresses": [f"http://localhost:{number}" for number in sorted({item.port.number for item in listeners})],
-        "listeners": [
-            {
-                "name": listener.name,
-                "port": listener.port.number,
-                "protocol": listener.protocol,
-                "hostname": listener.hostname,
-                "attached_routes": attached,
-            }
-            for listener in listeners
-        ],
-        "slots": [_slot(slot) for slot in slots],
-        "operation": unfinished[0].pk if unfinished else None,
-        "manifest": writer.document(gateway.as_object()),
-    }
-
-
-def _message(gateway: Gateway, slots: list[Slot]) -> str:
-    if gateway.applied_generation < gateway.generation and slots:
-        return f"generation {gateway.generation} is desired, {gateway.applied_generation} serves"
-    return ""
-
-
-def _slot(slot: Slot) -> dict[str, Any]:
-    return {
-        "name": slot.name,
-        "state": slot.state,
-        "engine": "envoy",
-        "version": slot.version,
-        "digest": slot.digest,
-        "generation": slot.generation,
-    }
-
-
-def plan_json(name: str, plan: Plan) -> dict[str, Any]:
-    return {
-        "gateway": name,
-        "text": plan.text(),
-        "steps": [{"name": step.name, "cause": step.cause} for step in plan.steps],
-        "notes": list(plan.notes),
-    }
+def gateways_json() -> list[dict[str, Any]]:
+    """All, as the list shows them."""
+    return [gateway_out(gateway).as_json() for gateway in selectors.with_deployments(desired.gateways())]

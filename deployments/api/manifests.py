@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from deployments import selectors, services
-from deployments.api.answers import answer_once
-from deployments.api.gateways import plan_json
-from deployments.services import Outcome
-from egx_project.bodies import ApiModel, parsed
-from egx_project.lib.errors import NotFoundError
-from egx_project.problems import problem_json
+from deployments import services
+from deployments.api.shown import AppliedOut, ChangedOut, changed, planned
+from egx_project.rest.answers import Made, answer_once
+from egx_project.rest.bodies import ApiModel, parsed
 from gateways.manifests.reader import Manifest, Source, read
 from gateways.manifests.services_option import parse_service_option
 from gateways.manifests.writer import write
-from gateways.models import Target
+from gateways.selectors import find_target
 from gateways.spec.base import ObjectRef
 
 
@@ -61,44 +57,35 @@ class DeleteBody(ApiModel):
 
 
 class Apply(APIView):
+    answers_once = True
+
+    @extend_schema(request=ApplyBody, responses={200: AppliedOut, 202: ChangedOut})
     def post(self, request: Request) -> Response:
+        """Make what manifests say what is desired: all of it or, with a problem in any of it, nothing."""
         body = parsed(ApplyBody, request)
 
-        def make() -> tuple[int, dict[str, Any]]:
+        def make() -> Made:
             outcome = services.apply_manifest(
-                body.manifest(), target=_target(body.target), by=str(request.user), dry_run=body.dry_run
+                body.manifest(),
+                target=find_target(body.target or settings.EGX_LOCAL_TARGET),
+                by=str(request.user),
+                dry_run=body.dry_run,
             )
-            return _answer(outcome, dry_run=body.dry_run)
+            return planned(outcome) if body.dry_run else changed(outcome)
 
         return answer_once(request, make)
 
 
 class Delete(APIView):
+    answers_once = True
+
+    @extend_schema(request=DeleteBody, responses={200: AppliedOut, 202: ChangedOut})
     def post(self, request: Request) -> Response:
+        """Delete the routes and backends that are named; what is not there is left out."""
         body = parsed(DeleteBody, request)
 
-        def make() -> tuple[int, dict[str, Any]]:
+        def make() -> Made:
             outcome = services.delete_objects(body.refs(), by=str(request.user), dry_run=body.dry_run)
-            return _answer(outcome, dry_run=body.dry_run)
+            return planned(outcome) if body.dry_run else changed(outcome)
 
         return answer_once(request, make)
-
-
-def _target(name: str | None) -> Target:
-    found = Target.objects.filter(name=name or settings.EGX_LOCAL_TARGET).first()
-    if found is None:
-        raise NotFoundError(f"there is no target {name}", hint="`egx get targets` lists them")
-    return found
-
-
-def _answer(outcome: Outcome, *, dry_run: bool) -> tuple[int, dict[str, Any]]:
-    body: dict[str, Any] = {
-        "changes": [
-            {"action": c.action, "kind": c.ref.kind, "namespace": c.ref.namespace, "name": c.ref.name}
-            for c in outcome.changes
-        ],
-        "warnings": [problem_json(problem) for problem in outcome.warnings],
-    }
-    if dry_run:
-        return 200, body | {"plans": [plan_json(name, plan) for name, plan in outcome.plans.items()]}
-    return 202, body | {"operations": [selectors.operation_json(operation) for operation in outcome.operations]}

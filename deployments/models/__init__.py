@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from deployments.models.answer import Answer
 from deployments.models.operation import (
     ACTIVE,
     CONFIGURATION,
@@ -16,6 +15,6 @@ from deployments.models.operation import (
 from deployments.models.slot import Slot, SlotState
 
 __all__ = [
-    "ACTIVE", "CONFIGURATION", "LIFECYCLE", "UNTOLD", "Answer", "Direction", "Operation", "OperationKind",
+    "ACTIVE", "CONFIGURATION", "LIFECYCLE", "UNTOLD", "Direction", "Operation", "OperationKind",
     "OperationState", "OperationStep", "Slot", "SlotState", "StepState",
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from egx_project.access.services import revoke_token
 from egx_project.events.kinds import EventKind
 from egx_project.events.models import Event
 from egx_project.lib.errors import ConflictError
+from egx_project.rest.models import Answer
 
 if TYPE_CHECKING:
     StockUserAdmin = UserAdmin[User]
@@ -138,3 +139,13 @@ class Events(Rows):
     search_help_text = "a part of the subject, or the number of an event or of an operation"
     ordering: ClassVar = ["-number"]
     fields = (*list_display, as_yaml("data"))
+
+
+@admin.register(Answer)
+class Answers(Rows):
+    """Without the bodies: those were for who asked. Here for the same reason."""
+
+    list_display = ("key", "who", "status", "at")
+    list_filter = ("status", "at")
+    search_fields = ("key", "who")
+    fields = ("key", "who", "request_sha256", "status", "at")

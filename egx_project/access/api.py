@@ -16,8 +16,8 @@ from rest_framework.views import APIView
 from egx_project.access import people, services
 from egx_project.access.models import ApiToken
 from egx_project.access.roles import Action, Role, SocketUser, lowest, may, role_of
-from egx_project.bodies import ApiModel, parsed
 from egx_project.lib.errors import ForbiddenError, NotFoundError
+from egx_project.rest.bodies import ApiModel, parsed
 
 MOST_DAYS = 3650
 
@@ -67,7 +67,7 @@ class Tokens(APIView):
     @extend_schema(responses=TokensOut)
     def get(self, request: Request) -> Response:
         found = ApiToken.objects.select_related("user").filter(**_visible(request))
-        return Response({"items": [_shown(token).model_dump(mode="json") for token in found]})
+        return Response({"items": [_shown(token).as_json() for token in found]})
 
     @extend_schema(request=TokenBody, responses={201: NewTokenOut})
     def post(self, request: Request) -> Response:
@@ -80,7 +80,7 @@ class Tokens(APIView):
             user=_owner_of_new(request), name=body.name, role=body.role, lifetime=lifetime, by=str(request.user)
         )
         shown = NewTokenOut(token=secret, **_shown(token).model_dump())
-        return Response(shown.model_dump(mode="json"), status=201)
+        return Response(shown.as_json(), status=201)
 
 
 class OneToken(APIView):
@@ -103,7 +103,7 @@ class LoginLinks(APIView):
         body = parsed(LinkBody, request)
         user = _named(body.user) if body.user else people.owner()
         url = services.issue_link(user=user, by=str(request.user))
-        return Response(LinkOut(url=url, user=user.username).model_dump(mode="json"), status=201)
+        return Response(LinkOut(url=url, user=user.username).as_json(), status=201)
 
 
 def _visible(request: Request) -> dict[str, Any]:

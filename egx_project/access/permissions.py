@@ -14,6 +14,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from egx_project.access.roles import Action, may
+from egx_project.lib.errors import NOT_ALLOWED
 
 P = ParamSpec("P")
 Page = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -22,7 +23,7 @@ Page = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 class Permitted(BasePermission):
     """Of DRF views: reading needs `view`, the rest `change`, unless the view's `needs` says otherwise by method."""
 
-    message = "your role does not allow this"
+    message = NOT_ALLOWED
 
     def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ANN401
         usual = Action.VIEW if request.method in SAFE_METHODS else Action.CHANGE

@@ -107,10 +107,10 @@ def _is_ready(home: Path) -> bool:
         return False
     try:
         with connect() as client:
-            gateways = client.get("/gateways")["items"]
+            deploying = client.get("/gateways", {"state": "deploying", "limit": 1000})["items"]
     except UnreachableError:
         return False
-    return not any(gateway["state"] == "deploying" and not _serves(gateway) for gateway in gateways)
+    return all(_serves(gateway) for gateway in deploying)
 
 
 def _serves(gateway: dict[str, Any]) -> bool:
@@ -143,7 +143,7 @@ def _say_gateways(output: Output) -> None:
     from egx_project.cli.client import connect
 
     with connect() as client:
-        for gateway in client.get("/gateways")["items"]:
+        for gateway in client.get("/status")["gateways"]:
             where = " ".join(gateway["addresses"])
             output.line(f"gateway {gateway['name']}: {gateway['state']} at {where}")
         newest_first = client.get("/operations")["items"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+NOT_ALLOWED = "your role does not allow this"
+
 
 class EgxError(Exception):
     """A failure whose message is written for the user.
@@ -49,6 +51,14 @@ class ConflictError(EgxError):
     status = 409
     exit_code = 4
     title = "Conflict"
+
+
+class PreconditionError(EgxError):
+    """Refused because the thing is not what the caller had seen."""
+
+    status = 412
+    exit_code = 4
+    title = "Changed meanwhile"
 
 
 class ForbiddenError(EgxError):

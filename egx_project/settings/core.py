@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "channels",
     "egx_project.events",
+    "egx_project.rest",
     "egx_project.access",
     "gateways",
     "deployments",

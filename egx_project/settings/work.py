@@ -21,4 +21,5 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE = {
     "reap": {"task": "deployments.reap", "schedule": 15.0},
     "prune-events": {"task": "events.prune", "schedule": 3600.0},
+    "prune-answers": {"task": "rest.prune", "schedule": 3600.0},
 }

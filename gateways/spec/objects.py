@@ -393,3 +393,4 @@ class Service(ManifestObject):
 
 READ_KINDS: tuple[type[ManifestObject], ...] = (Gateway, HTTPRoute, Backend, Service)
 """In the order in which they are written; a gateway comes before what attaches to it."""
+API_VERSION_OF = {kind.KIND: kind.API_VERSIONS[0] for kind in READ_KINDS}

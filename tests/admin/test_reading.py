@@ -14,10 +14,11 @@ from django.db.models import Model
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
-from deployments.models import Answer, Operation, OperationStep
+from deployments.models import Operation, OperationStep
 from egx_project.access.models import ApiToken
 from egx_project.access.roles import Role
 from egx_project.events.models import Event, EventCounter
+from egx_project.rest.models import Answer
 from gateways.models import Backend, Gateway, Policy, PublishedPort, Route, Target
 from tests.admin.world import (
     HOSTILE,

@@ -12,10 +12,10 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from deployments.models import Answer
 from egx_project.access import people, services
 from egx_project.access.models import ApiToken, LoginLink
 from egx_project.access.roles import Role
+from egx_project.rest.models import Answer
 from gateways.models import Gateway, Policy, Target
 from tests import builders
 

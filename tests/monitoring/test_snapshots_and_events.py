@@ -164,7 +164,12 @@ def remove_one_of_two_that_share_a_route(target: Target) -> None:
 
 
 def add_a_target(target: Target) -> None:
-    gateways.ensure_target(name="elsewhere", kind=TargetKind.FAKE, node="other")
+    deployments.add_target(name="elsewhere", kind=TargetKind.FAKE, node="other")
+
+
+def forget_a_target(target: Target) -> None:
+    gateways.ensure_target(name="nowhere", kind=TargetKind.FAKE, node="other")
+    deployments.remove_target(name="nowhere")
 
 
 def let_people_in(target: Target) -> None:
@@ -186,7 +191,7 @@ CALLS: tuple[Callable[[Target], None], ...] = (
     move_a_route_to_another_gateway, delete_a_route_and_its_backend, replace_the_engine, change_while_replacing,
     ask_again, be_refused_by_the_engine, take_a_configuration_back, fail_the_first_deployment_and_resume_it,
     resume_one_that_nobody_is_shown_any_more, cancel_what_waits, remove, remove_one_of_two_that_share_a_route,
-    add_a_target, let_people_in, revive,
+    add_a_target, forget_a_target, let_people_in, revive,
 )  # fmt: skip
 
 

@@ -83,9 +83,20 @@ def _one(client: Client, kind: Kind, namespace: str | None, name: str) -> Item:
 
 
 def _items(client: Client, kind: Kind, namespace: str | None, name: str | None = None) -> list[Item]:
-    params = {"namespace": namespace, "name": name} if kind.plural in _MANIFESTS else {}
-    items: list[Item] = client.get(path_of(kind.plural), params).get("items") or []
+    params: dict[str, str | int | None] = {"namespace": namespace, "name": name} if kind.plural in _MANIFESTS else {}
+    items = _all_pages(client, path_of(kind.plural), params)
     return [item for item in items if not kind.only or item.get("kind") == kind.only]
+
+
+def _all_pages(client: Client, path: str, params: dict[str, str | int | None]) -> list[Item]:
+    """Of operations the newest are enough; everything else is listed whole."""
+    items: list[Item] = []
+    while True:
+        answer = client.get(path, {**params, "offset": len(items) or None})
+        found: list[Item] = answer.get("items") or []
+        items += found
+        if not found or path == path_of("operations") or len(items) >= int(answer.get("total") or 0):
+            return items
 
 
 def _the_only(items: list[Item], kind: Kind, name: str) -> Item:

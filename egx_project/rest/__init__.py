@@ -1,0 +1,1 @@
+"""What all of the REST API has in common: bodies, lists, conditions, its description."""

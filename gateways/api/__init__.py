@@ -1,0 +1,1 @@
+"""REST: desired state, where it is only read, and targets."""

@@ -1,0 +1,1 @@
+"""REST: EGX itself, and its events."""
