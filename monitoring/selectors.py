@@ -232,7 +232,7 @@ class StepLine:
 
     @property
     def results(self) -> list[tuple[str, str]]:
-        return [(name, str(value)) for name, value in self.step.result.items()]
+        return [(name, words.value(found)) for name, found in self.step.result.items()]
 
 
 def step_lines(operation: Operation) -> list[StepLine]:
@@ -262,8 +262,7 @@ class LogLine:
 
     @property
     def text(self) -> str:
-        data = {name: value for name, value in self.event.data.items() if value not in ("", None)}
-        return " · ".join(f"{name} {value}" for name, value in data.items() if name != "operation_kind")
+        return words.event(self.event.kind, self.event.data)
 
 
 def log_of(operation: Operation) -> list[LogLine]:

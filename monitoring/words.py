@@ -1,10 +1,12 @@
-"""Routes in words."""
+"""Routes and events in words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from egx_project.events.kinds import EventKind
 from gateways.spec.objects import (
     HTTPBackendRef,
     HTTPRoute,
@@ -66,7 +68,7 @@ def _backends(refs: Sequence[HTTPBackendRef]) -> Iterable[str]:
     for ref in refs:
         name = f"{ref.namespace}/{ref.name}" if ref.namespace else ref.name
         place = f"{ref.kind} {name}" + (f":{ref.port}" if ref.port else "")
-        yield place if len(refs) == 1 else f"{place}, {_share(ref.weight, total)}"
+        yield place if len(refs) == 1 else f"{_share(ref.weight, total)} {place}"
 
 
 def _share(weight: int, total: int) -> str:
@@ -88,11 +90,13 @@ def _filter(item: HTTPRouteFilter) -> str:
 
 
 def _redirect(redirect: RequestRedirect) -> str:
-    place = f"{redirect.scheme}://" if redirect.scheme else ""
-    place += redirect.hostname or ""
-    place += f":{redirect.port}" if redirect.port else ""
-    parts = [place, _new_path(redirect.path)]
-    return f"redirects ({redirect.status_code}) to {' '.join(part for part in parts if part) or 'the same place'}"
+    parts = [
+        redirect.scheme or "",
+        f"host {redirect.hostname}" if redirect.hostname else "",
+        f"port {redirect.port}" if redirect.port else "",
+        _new_path(redirect.path),
+    ]
+    return f"redirects ({redirect.status_code}) to {', '.join(part for part in parts if part) or 'the same place'}"
 
 
 def _rewrite(rewrite: URLRewrite) -> str:
@@ -106,3 +110,27 @@ def _new_path(path: PathModifier | None) -> str:
     if path.type == "ReplaceFullPath":
         return f"path {path.replace_full_path}"
     return f"prefix {path.replace_prefix_match or '/'}"
+
+
+def event(kind: str, data: Mapping[str, Any]) -> str:
+    """What an event of an operation says beside its kind."""
+    parts = [str(data[field]) for field in ("name", "slot", "state") if data.get(field)]
+    said = [" ".join(parts)] if parts else []
+    if kind == EventKind.OPERATION_STARTED:
+        said.append(f"attempt {data['attempt']}, {data['direction']}")
+    if kind == EventKind.SLOT_CHANGED and data.get("version"):
+        said.append(f"Envoy {data['version']}")
+    if data.get("generation"):
+        said.append(f"generation {data['generation']}")
+    if data.get("by"):
+        said.append(f"by {data['by']}")
+    return ", ".join(said) + (f": {data['error']}" if data.get("error") else "")
+
+
+def value(found: object) -> str:
+    """A step's finding."""
+    if isinstance(found, list):
+        return ", ".join(value(item) for item in found)
+    if isinstance(found, dict):
+        return ", ".join(f"{name} {value(item)}" for name, item in found.items())
+    return str(found)

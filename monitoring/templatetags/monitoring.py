@@ -22,3 +22,11 @@ def moment(at: datetime) -> SafeString:
     """A point in time, in UTC."""
     shown = f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
     return format_html('<time datetime="{}">{} UTC</time>', at.isoformat(), shown)
+
+
+@register.simple_tag
+def clock(at: datetime) -> SafeString:
+    """The time of day of something whose day is said elsewhere, in UTC."""
+    at = at.astimezone(UTC)
+    shown = f"{at:%H:%M:%S}.{at.microsecond // 1000:03}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), f"{at:%Y-%m-%d} UTC", shown)
