@@ -160,7 +160,8 @@ def hub() -> Hub:
 async def until(event: asyncio.Event, seconds: float) -> bool:
     """Whether it was set within so long."""
     try:
-        await asyncio.wait_for(event.wait(), timeout=seconds)
+        async with asyncio.timeout(seconds):  # wait_for of Python 3.11 loses a cancellation that comes with the event
+            await event.wait()
     except TimeoutError:
         return False
     return True
