@@ -78,3 +78,14 @@ class Token(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:  # noqa: ANN401, ARG002
         return {"type": "http", "scheme": "bearer", "description": "`egx token create NAME` makes one."}
+
+
+class Session(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """Each instance names its cookie itself: the description is the same for all."""
+
+    target_class = "rest_framework.authentication.SessionAuthentication"
+    name = "session"
+    priority = 1
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:  # noqa: ANN401, ARG002
+        return {"type": "apiKey", "in": "cookie", "name": "egx_session_ID", "description": "A logged-in browser."}

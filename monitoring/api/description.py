@@ -15,7 +15,7 @@ EVENTS: dict[str, Any] = {
         "operationId": "events_list",
         "description": "Events after `since`, oldest first, or the newest. Waits up to `wait` seconds for one.",
         "tags": ["events"],
-        "security": [{"token": []}, {"cookieAuth": []}],
+        "security": [{"token": []}, {"session": []}],
         "parameters": [
             {"in": "query", "name": name, "schema": schema, "description": description}
             for name, schema, description in (
