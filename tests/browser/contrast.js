@@ -1,5 +1,5 @@
-// The texts of the page whose contrast with what is behind them is less than `least`.
-(least) => {
+// The texts of the page whose contrast with what is behind them is less than WCAG 2.2 asks for (1.4.3, level AA).
+() => {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const rgba = (color) => {
     canvas.clearRect(0, 0, 1, 1);
@@ -20,6 +20,10 @@
     }
     return [255, 255, 255, 255];
   };
+  const least = ({ fontSize, fontWeight }) => {
+    const size = parseFloat(fontSize);
+    return size >= 24 || (size >= 18.66 && Number(fontWeight) >= 700) ? 3 : 4.5;
+  };
   const faint = [];
   for (const element of document.body.querySelectorAll("*")) {
     const own = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
@@ -28,7 +32,7 @@
       .map(luminance)
       .sort((one, other) => other - one);
     const ratio = (light + 0.05) / (dark + 0.05);
-    if (ratio < least) faint.push(`${ratio.toFixed(2)} ${element.outerHTML.slice(0, 120)}`);
+    if (ratio < least(getComputedStyle(element))) faint.push(`${ratio.toFixed(2)} ${element.outerHTML.slice(0, 120)}`);
   }
   return faint;
 }
