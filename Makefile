@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 SHELL  := /bin/sh
 WORKERS ?= 2
 
-.PHONY: up down test matrix lint format bench lock schema wheel clean
+.PHONY: up down test test-browser matrix lint format bench lock schema wheel clean
 .DEFAULT_GOAL := up
 
 # A stamp a lock file: an unchanged lock costs nothing, a changed one is synchronised.
@@ -25,6 +25,10 @@ down: $(VENV)/.base
 
 test: $(VENV)/.dev
 	@$(BIN)/pytest -n $(WORKERS) tests
+
+# Chromium against a real EGX; skipped with a reason where there is none.
+test-browser: $(VENV)/.dev
+	@$(BIN)/pytest -m browser tests/browser
 
 # Kills at every remaining point, on real Envoys.
 matrix: $(VENV)/.dev

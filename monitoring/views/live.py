@@ -15,7 +15,7 @@ def page_of(request: HttpRequest, view: str, *, title: str) -> HttpResponse:
     number = last_number()  # before the rows: an event told twice costs nothing, one that is missed is lost
     role = role_of(request.user)
     parts = fragments.render(view, role=role, subjects=None) if role else {}
-    context = {"title": title, "view": view, "event": number, "parts": parts}
+    context = {"title": title, "watched": view, "event": number, "parts": parts}
     return render(request, "monitoring/live.html", context)
 
 

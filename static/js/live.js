@@ -56,7 +56,10 @@ function connect() {
   url.search = new URLSearchParams({ after: String(last), view });
   socket = new WebSocket(url);
   heard = Date.now();
-  socket.addEventListener("open", () => { heard = Date.now(); });
+  socket.addEventListener("open", () => {
+    heard = Date.now();
+    say("live");
+  });
   socket.addEventListener("message", ({ data }) => {
     heard = Date.now();
     pause = 500;
