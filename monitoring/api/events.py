@@ -16,6 +16,7 @@ from monitoring.live import fragments_for
 
 LONGEST_WAIT_SECONDS = 30.0
 LONGEST_NUMBER = 18
+COMPACT = {"separators": (",", ":")}  # as all other answers
 PARAMETERS = frozenset({"since", "operation", "wait", "view"})
 
 
@@ -34,7 +35,8 @@ async def events(request: HttpRequest) -> HttpResponseBase:
         return problem(error)
     page = await wait_since(since, operation=operation, seconds=seconds)
     try:
-        return JsonResponse(page.as_json() | await _fragments(page, request.GET.get("view", ""), role))
+        body = page.as_json() | await _fragments(page, request.GET.get("view", ""), role)
+        return JsonResponse(body, json_dumps_params=COMPACT)
     except EgxError as error:
         return problem(error)
 
