@@ -6,7 +6,7 @@ from django.db.models import Case, CharField, Exists, F, OuterRef, Prefetch, Q, 
 
 from deployments.models import ACTIVE, CONFIGURATION, LIFECYCLE, Operation, OperationState, Slot, SlotState
 from deployments.models.operation import OperationKind
-from gateways.models import Gateway
+from gateways.models import Gateway, Target
 
 
 class GatewayState(TextChoices):
@@ -53,6 +53,11 @@ def _state(unfinished: QuerySet[Operation]) -> Case:
         default=Value(GatewayState.SERVING),
         output_field=CharField(),
     )
+
+
+def supervised_nodes() -> list[str]:
+    """The nodes that targets name."""
+    return list(Target.objects.exclude(node="").order_by("node").values_list("node", flat=True).distinct())
 
 
 def state_of(gateway: Gateway) -> GatewayState:

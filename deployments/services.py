@@ -19,6 +19,7 @@ from deployments.engine.plan import Plan
 from deployments.engine.waiting import runnable
 from deployments.models import ACTIVE, UNTOLD, Operation, OperationKind, OperationState, Slot, SlotState
 from deployments.planner import Wish, plan_configure, plan_deploy, plan_remove
+from deployments.sending import send
 from deployments.tasks import driver_of, run_operation
 from egx_project.events.kinds import EventKind
 from egx_project.events.record import record
@@ -265,7 +266,7 @@ def _queue(gateway: Gateway, kind: OperationKind, *, by: str, options: dict[str,
                 requested_by=by,
             )
             _tell_queued(operation, by=by)
-            _wake_worker(operation.pk)
+            _wake_worker(operation)
     except IntegrityError:
         first = selectors.active_lifecycle(gateway)
         if first is None:
@@ -290,9 +291,9 @@ def _tell_queued(operation: Operation, *, by: str) -> None:
     )
 
 
-def _wake_worker(operation_id: int) -> None:
-    """After the commit. Robust: a broker that is away costs the poll's or the reaper's delay, not the change."""
-    transaction.on_commit(partial(run_operation.delay, operation_id), robust=True)
+def _wake_worker(operation: Operation) -> None:
+    """After the commit: a message before it would find nothing to do."""
+    transaction.on_commit(partial(send, run_operation, operation.pk, node=operation.target.node))
 
 
 def find_operation(operation_id: int) -> Operation:
@@ -310,7 +311,7 @@ def cancel(*, operation_id: int, by: str) -> Operation:
         if not asked:
             raise ConflictError(f"operation {operation_id} is finished: {operation.state}")
         record(EventKind.OPERATION_CANCELLING, operation.subject, operation=operation.pk, by=by)
-        _wake_worker(operation.pk)
+        _wake_worker(operation)
     return operation
 
 
@@ -328,15 +329,15 @@ def resume(*, operation_id: int, by: str) -> Operation:
             how = "it is at work" if operation.is_active else "ask for the change again instead"
             raise ConflictError(f"operation {operation_id} is {operation.state}, not failed", hint=how)
         _tell_queued(operation, by=by)
-        _wake_worker(operation.pk)
+        _wake_worker(operation)
     return operation
 
 
 def wake_stale() -> int:
     """Wake a worker for every operation that waits for one, whoever lost its message; how many."""
-    waiting = runnable()
-    for operation_id in waiting:
-        run_operation.delay(operation_id)
+    waiting = runnable(everywhere=True)
+    for operation in waiting:
+        send(run_operation, operation.pk, node=operation.target.node)
     return len(waiting)
 
 

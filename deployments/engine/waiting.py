@@ -12,19 +12,19 @@ from deployments.engine.claims import is_free
 from deployments.models import ACTIVE, CONFIGURATION, LIFECYCLE, Operation, Slot, SlotState
 
 
-def runnable() -> list[int]:
-    """Operations that wait for a worker of this node, oldest first.
+def runnable(*, everywhere: bool = False) -> list[Operation]:
+    """Operations that wait for a worker of this node, or of any, oldest first.
 
     A configuration waits while its gateway has no slot that serves and a deployment is on its way: that one takes it.
     """
     if not _is_anything_active():
         return []
-    here = Q(target__node="") | Q(target__node=settings.EGX_NODE)
+    here = Q() if everywhere else Q(target__node="") | Q(target__node=settings.EGX_NODE)
     lifecycle = Operation.objects.filter(gateway=OuterRef("gateway"), kind__in=LIFECYCLE, state__in=ACTIVE)
     serving = Slot.objects.filter(gateway=OuterRef("gateway"), state=SlotState.SERVING)
     too_early = Q(kind__in=CONFIGURATION) & Exists(lifecycle) & ~Exists(serving)
-    waiting = Operation.objects.filter(here, state__in=ACTIVE).exclude(too_early).order_by("pk")
-    return [operation.pk for operation in waiting if is_free(operation)]
+    waiting = Operation.objects.select_related("target").filter(here, state__in=ACTIVE)
+    return [operation for operation in waiting.exclude(too_early).order_by("pk") if is_free(operation)]
 
 
 def _is_anything_active() -> bool:

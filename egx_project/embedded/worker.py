@@ -48,10 +48,10 @@ class Poller:
             self._start_waiting()
 
     def _start_waiting(self) -> None:
-        for operation_id in runnable():
-            if operation_id not in self._busy:
-                self._busy.add(operation_id)
-                self._asked.put(operation_id)
+        for operation in runnable():
+            if operation.pk not in self._busy:
+                self._busy.add(operation.pk)
+                self._asked.put(operation.pk)
 
     def _work_forever(self) -> None:
         while True:

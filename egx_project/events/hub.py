@@ -11,6 +11,7 @@ from typing import ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 import structlog
+from asgiref.sync import sync_to_async
 from django.db import DatabaseError, connection
 
 from egx_project.events import across, wake
@@ -57,6 +58,11 @@ class Hub:
                 raise
 
         return await self._loop.run_in_executor(self._thread, work)
+
+    async def close(self) -> None:
+        """Nobody follows any more, and nobody will."""
+        await self.in_database(lambda: connection.close())  # the thread's own, so it must be looked up there
+        self._thread.shutdown()
 
     @contextlib.asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
@@ -169,9 +175,9 @@ async def until(event: asyncio.Event, seconds: float) -> bool:
 
 async def wait_since(number: int | None, *, operation: int | None = None, seconds: float = 0.0) -> Page:
     """The events after `number`, or the newest; waits up to `seconds` until there is one."""
-    current = hub()
-    page = await current.in_database(since, number, operation=operation)
+    page = await sync_to_async(since)(number, operation=operation)
     if page.events or page.reset or seconds <= 0:
         return page
+    current = hub()
     async with current.following():
         return await current.wait_after(number or 0, operation=operation, seconds=seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -40,14 +41,16 @@ def answer_once(request: Request, make: Callable[[], Made]) -> Response:
             found = Answer.objects.filter(who=who, key=key).first()
             if found is None:
                 status, body = make()
-                found = Answer.objects.create(who=who, key=key, request_sha256=digest, status=status, body=body)
+                found = Answer.objects.create(
+                    who=who, key=key, request_sha256=digest, status=status, body=json.dumps(body)
+                )
     except IntegrityError:  # the same request, at the same moment, was quicker
         found = Answer.objects.filter(who=who, key=key).first()
         if found is None:
             raise
     if found.request_sha256 != digest:
         raise ConflictError(f"Idempotency-Key {key} was used for another request", hint="use a new key")
-    return _response(found.status, found.body)
+    return _response(found.status, json.loads(found.body))
 
 
 def prune() -> int:

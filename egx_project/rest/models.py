@@ -12,7 +12,8 @@ class Answer(models.Model):
     key = models.CharField(max_length=200)
     request_sha256 = models.CharField(max_length=64)
     status = models.PositiveIntegerField()
-    body = models.JSONField(null=True)
+    body = models.TextField()
+    """JSON as it was sent: a JSON column would sort it."""
     at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     class Meta:

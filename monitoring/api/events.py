@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from egx_project.access.identity import user_of
@@ -25,7 +26,7 @@ async def events(request: HttpRequest) -> HttpResponseBase:
 
     With `view`, what changed of that page comes too. Outside DRF, which knows no async views.
     """
-    user, role = await hub().in_database(_who, request)
+    user, role = await sync_to_async(_who)(request)
     if role is None or not may(user, Action.VIEW):
         return problem(ForbiddenError(NOT_ALLOWED) if user else UnauthorizedError())
     try:

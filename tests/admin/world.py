@@ -28,7 +28,7 @@ def everything() -> Gateway:
     """A gateway that serves, and with it a row of each registered model."""
     gateway = builders.serve_gateway(target=builders.fake_target())
     Policy.objects.create(kind="BackendTrafficPolicy", api_version="gateway.envoyproxy.io/v1alpha1", name="slow")
-    Answer.objects.create(key="k", request_sha256="0" * 64, status=202, body={"operations": [1]})
+    Answer.objects.create(key="k", request_sha256="0" * 64, status=202, body="{}")
     services.create_token(user=people.owner(), name="owners", role=Role.VIEWER, lifetime=timedelta(days=1), by="tester")
     services.issue_link(user=people.owner(), by="tester")
     return gateway
@@ -44,7 +44,7 @@ def more(first: int, last: int) -> None:
         user.groups.add(people.group(Role.VIEWER))
         services.create_token(user=user, name=f"t{n}", role=Role.VIEWER, lifetime=timedelta(days=1), by="tester")
         services.issue_link(user=user, by="tester")
-        Answer.objects.create(key=f"k{n}", request_sha256="0" * 64, status=202, body={})
+        Answer.objects.create(key=f"k{n}", request_sha256="0" * 64, status=202, body="{}")
         Policy.objects.create(kind="SecurityPolicy", api_version="gateway.envoyproxy.io/v1alpha1", name=f"p{n}")
 
 

@@ -40,7 +40,7 @@ async def follow_while_others_come_and_go() -> tuple[list[int], list[int]]:
             await hub.wait_after(last - 1, seconds=5)
         await hub.in_database(last_number)
         seen = [event.number for event in (await hub.wait_after(start, seconds=5)).events]
-    hub._thread.shutdown()
+    await hub.close()
     return seen, list(range(start + 1, last + 1))
 
 
