@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 SHELL  := /bin/sh
 WORKERS ?= 2
 
-.PHONY: up down test test-browser matrix lint format bench lock schema wheel clean
+.PHONY: up down test test-services test-browser matrix lint format bench lock schema wheel clean
 .DEFAULT_GOAL := up
 
 # A stamp a lock file: an unchanged lock costs nothing, a changed one is synchronised.
@@ -25,6 +25,12 @@ down: $(VENV)/.base
 
 test: $(VENV)/.dev
 	@$(BIN)/pytest -n $(WORKERS) tests
+
+# Real PostgreSQL and Redis: the suite over PostgreSQL, then two web servers and two workers; skipped where they are not.
+test-services: $(VENV)/.dev
+	@$(BIN)/python -m tests.services.on_postgresql -n $(WORKERS) tests/deployments tests/gateways tests/access \
+	    tests/admin tests/monitoring tests/api tests/egx_project
+	@$(BIN)/pytest -m services tests/services
 
 # Chromium against a real EGX; skipped with a reason where there is none.
 test-browser: $(VENV)/.dev

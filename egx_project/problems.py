@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
@@ -14,7 +15,14 @@ from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from egx_project.lib.errors import NOT_ALLOWED, BadInputError, EgxError, ForbiddenError, UnauthorizedError
+from egx_project.lib.errors import (
+    NOT_ALLOWED,
+    BadInputError,
+    EgxError,
+    ForbiddenError,
+    UnauthorizedError,
+    UnreachableError,
+)
 from egx_project.rest.bodies import ApiModel
 
 if TYPE_CHECKING:
@@ -67,6 +75,8 @@ def document(error: Exception) -> dict[str, Any]:
         return _document(413, "Too large", "the request is larger than EGX reads", "split the manifest")
     if isinstance(error, SuspiciousOperation):
         return _document(400, BadInputError.title, "the request makes no sense to EGX")
+    if isinstance(error, OperationalError | InterfaceError):
+        return _document(503, UnreachableError.title, "the database does not answer", "try again in a while")
     if isinstance(error, Http404):
         return _document(404, "Not found", "there is no such thing")
     if isinstance(error, NotAuthenticated):

@@ -8,16 +8,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
-from django.db.models import F
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from deployments.engine.owner import Owner, is_dead, me
 from deployments.models import ACTIVE, Operation, OperationState
 from deployments.models.operation import Direction
+from egx_project.lib.clock import Clock
 from gateways.models import Gateway
 
 HEARTBEAT_SECONDS = 5.0
+RELEASE_SECONDS = 3600.0
+RELEASE_PAUSE_SECONDS = 0.5
+DATABASE_AWAY = (OperationalError, InterfaceError)
 
 _held: set[str] = set()
 _held_lock = threading.Lock()
@@ -112,10 +116,27 @@ def fenced(claim: Claim) -> Iterator[Operation]:
         yield operation
 
 
-def release(claim: Claim) -> None:
-    """Give the operation back, if it is still ours; an unfinished one is then anybody's."""
-    Operation.objects.filter(pk=claim.operation_id, attempt=claim.attempt, owner=str(claim.owner)).update(owner="")
+def release(claim: Claim, *, clock: Clock) -> None:
+    """Give the operation back, if it is still ours; an unfinished one is then anybody's.
+
+    While the database is away this waits for it: who looks from elsewhere sees only that this process lives.
+    """
     _let_go(claim.owner)
+    deadline = clock.monotonic() + RELEASE_SECONDS
+    while True:
+        try:
+            _mine(claim).update(owner="")
+        except DATABASE_AWAY:
+            connection.close()
+            if clock.monotonic() > deadline:
+                raise
+            clock.pause(RELEASE_PAUSE_SECONDS)
+        else:
+            return
+
+
+def _mine(claim: Claim) -> QuerySet[Operation]:
+    return Operation.objects.filter(pk=claim.operation_id, attempt=claim.attempt, owner=str(claim.owner))
 
 
 def _let_go(owner: Owner) -> None:
@@ -131,9 +152,10 @@ def heartbeat(claim: Claim) -> Iterator[None]:
     def beat() -> None:
         try:
             while not done.wait(HEARTBEAT_SECONDS):
-                Operation.objects.filter(pk=claim.operation_id, attempt=claim.attempt, owner=str(claim.owner)).update(
-                    heartbeat_at=timezone.now()
-                )
+                try:
+                    _mine(claim).update(heartbeat_at=timezone.now())
+                except DATABASE_AWAY:
+                    connection.close()  # it is asked for again with the next beat
         finally:
             connection.close()
 

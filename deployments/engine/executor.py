@@ -56,7 +56,7 @@ def run(operation_id: int, workshop: Workshop) -> None:
         except (LostClaimError, FencedError) as lost:
             log.info("superseded", reason=str(lost))
         finally:
-            claims.release(claim)
+            claims.release(claim, clock=workshop.clock)
 
 
 def _carry_out(claim: Claim, workshop: Workshop) -> None:
@@ -132,7 +132,7 @@ def _do(context: Context, workshop: Workshop, line: OperationStep) -> Result:
     log.info("step", name=line.name, index=line.index)
     try:
         return workshop.steps[line.name].do(context, line.arguments)
-    except (EgxError, LostClaimError):
+    except (EgxError, LostClaimError, *claims.DATABASE_AWAY):
         raise
     except Exception as error:  # a fault of ours must end the operation as any failure does: undone, and said
         log.exception("step broke", name=line.name)
@@ -180,7 +180,7 @@ def _undo(context: Context, workshop: Workshop, line: OperationStep) -> EgxError
 def _undo_once(context: Context, workshop: Workshop, line: OperationStep) -> EgxError | None:
     try:
         workshop.steps[line.name].undo(context, line.arguments, line.result)
-    except (FencedError, LostClaimError):
+    except (FencedError, LostClaimError, *claims.DATABASE_AWAY):
         raise
     except EgxError as failed:
         return failed

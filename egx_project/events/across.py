@@ -47,17 +47,15 @@ class Teller:
         self._news.set()
 
     def _run(self, news: threading.Event) -> None:
-        asyncio.run(self._tell_forever(news))
-
-    async def _tell_forever(self, news: threading.Event) -> None:
         layer = _layer()
-        while True:
-            await asyncio.to_thread(news.wait)
-            news.clear()
-            try:
-                await layer.group_send(GROUP, MESSAGE)
-            except Exception as error:  # noqa: BLE001  whatever the layer's client raises: readers poll meanwhile
-                log.warning("events of this process reach others by their polling only", reason=type(error).__name__)
+        # The wait is this thread's own, a daemon's: one of the loop's pool would keep the process from ending.
+        with asyncio.Runner() as runner:
+            while news.wait():
+                news.clear()
+                try:
+                    runner.run(layer.group_send(GROUP, MESSAGE))
+                except Exception as error:  # noqa: BLE001  whatever the layer's client raises: readers poll meanwhile
+                    log.warning("others see this process's events by polling only", reason=type(error).__name__)
 
 
 def start_telling() -> None:

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 import structlog
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, connections
 
 from egx_project.events import across, wake
 from egx_project.events.models import Event
@@ -61,7 +61,7 @@ class Hub:
 
     async def close(self) -> None:
         """Nobody follows any more, and nobody will."""
-        await self.in_database(lambda: connection.close())  # the thread's own, so it must be looked up there
+        await self.in_database(connections.close_all)  # the thread's own
         self._thread.shutdown()
 
     @contextlib.asynccontextmanager
