@@ -20,6 +20,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "EXCEPTION_HANDLER": "egx_project.problems.handler",
     "UNAUTHENTICATED_USER": None,
+    "DEFAULT_METADATA_CLASS": None,  # what OPTIONS would tell is in the description
     "DEFAULT_SCHEMA_CLASS": "egx_project.rest.schema.Schema",
 }
 

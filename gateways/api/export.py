@@ -36,7 +36,7 @@ class Export(APIView):
             OpenApiParameter("namespace", OpenApiTypes.STR),
             OpenApiParameter("name", OpenApiTypes.STR),
         ],
-        responses={(200, "application/yaml"): OpenApiTypes.STR},
+        responses={(200, "application/yaml"): OpenApiTypes.ANY},
     )
     def get(self, request: Request) -> HttpResponse:
         """Manifests that `egx apply` takes."""
