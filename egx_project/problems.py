@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+TOLD = frozenset({401, 403, 413})
+"""Refusals that whoever looks after EGX may want to know of."""
 CONTENT_TYPE = "application/problem+json"
 
 
@@ -59,8 +61,11 @@ class ProblemOut(ApiModel):
 def handler(error: Exception, context: dict[str, Any]) -> Response:
     """DRF's exception handler."""
     body = document(error)
+    request = context["request"]
     if body["status"] >= 500:  # noqa: PLR2004
-        log.error("request failed", path=context["request"].path, exc_info=error)
+        log.error("request failed", method=request.method, path=request.path, exc_info=error)
+    elif body["status"] in TOLD:
+        log.warning("refused", method=request.method, path=request.path, status=body["status"], why=body["detail"])
     answer = exception_handler(error, context) if isinstance(error, APIException) else None
     headers = dict(answer.headers) if answer is not None else {}
     headers.pop("Content-Type", None)
