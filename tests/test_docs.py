@@ -11,6 +11,7 @@ import click
 import pytest
 
 from egx_project.cli.app import COMMANDS, cli
+from egx_project.events.kinds import EventKind
 from gateways.manifests.kinds import READ, UNREAD
 from gateways.manifests.reader import Source, read
 
@@ -131,6 +132,14 @@ def test_the_page_of_settings_has_exactly_the_variables_that_are_read_and_their_
     assert set(page) == set(known)
     literal = {name: written(default) for name, default in known.items() if default is not ...}
     assert {name: page[name] for name in literal} == literal
+
+
+# --- events ---------------------------------------------------------------------------------------------------------
+
+
+def test_every_kind_of_event_is_on_the_page_of_events() -> None:
+    told = set(re.findall(r"`(\w+\.\w+)`", (ROOT / "docs/events.md").read_text()))
+    assert {str(kind) for kind in EventKind} <= told
 
 
 # --- manifests ------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from datetime import timedelta
 from http import HTTPStatus
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.test import Client
 from django.utils import timezone
@@ -177,6 +178,24 @@ def test_a_change_by_a_browser_needs_the_pages_own_secret() -> None:
     assert forged.status_code == HTTPStatus.FORBIDDEN
     assert not ApiToken.objects.exists()
     assert browser.post("/login", {"username": "x"}).status_code == HTTPStatus.FORBIDDEN
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "http://localhost:1", "null"])
+def test_a_change_from_another_page_is_refused_even_with_the_secret(origin: str) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(people.owner())
+    browser.get("/")
+    secret = browser.cookies[settings.CSRF_COOKIE_NAME].value
+    own = {"X-CSRFToken": secret, "Host": "localhost:3000"}
+
+    def ask(page: str) -> int:
+        headers = {**own, "Origin": page}
+        body = {"name": "x"}
+        return browser.post(f"{API}/tokens", body, content_type="application/json", headers=headers).status_code
+
+    assert ask(origin) == HTTPStatus.FORBIDDEN
+    assert not ApiToken.objects.exists()
+    assert ask("http://localhost:3000") == HTTPStatus.CREATED
 
 
 def test_a_foreign_host_name_is_not_answered(client: Client) -> None:
