@@ -18,7 +18,7 @@ from egx_project.events.hub import Hub, hub
 from egx_project.events.kinds import EventKind
 from egx_project.events.read import Page
 from egx_project.lib.errors import BadInputError, EgxError
-from monitoring.live import everything, news
+from monitoring.live import painter
 from monitoring.pace import Pace
 
 log = structlog.get_logger(__name__)
@@ -113,9 +113,9 @@ class Events(AsyncJsonWebsocketConsumer):
         if after is not None:
             page = await self._hub.wait_after(after, seconds=BEAT_SECONDS)
             if not page.reset:
-                await self.send_json(await news(self._hub, page, view=view, role=role))
+                await self.send(await painter(self._hub).news(page, view=view, role=role))
                 return page.last, _shuts_out(page)
-        number, message = await everything(self._hub, view=view, role=role)
+        number, message = await painter(self._hub).everything(view=view, role=role)
         await self.send_json(message)
         return number, False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -14,6 +15,8 @@ from monitoring.snapshot import snapshot
 
 Fragments = dict[str, str]
 Question = tuple[str, Role, frozenset[str] | None, int]
+Message = tuple[str, Role, int, int]
+"""View, role, and the numbers of the first and the last event."""
 
 
 class Painter:
@@ -22,6 +25,7 @@ class Painter:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._painted: dict[Question, asyncio.Task[Fragments]] = {}
+        self._written: dict[Message, str] = {}
 
     async def paint(self, view: str, role: Role, subjects: frozenset[str] | None, *, number: int) -> Fragments:
         """As it is at event `number`, or later: rows are read after it."""
@@ -33,6 +37,36 @@ class Painter:
             )
         return await asyncio.shield(self._painted[question])
 
+    async def changed(self, page: Page, *, view: str, role: Role) -> Fragments:
+        """What of a page may be another after these events; all of it for a reader who has to start over."""
+        subjects = None if page.reset else frozenset(event.subject for event in page.events)
+        return await self.paint(view, role, subjects, number=page.last)
+
+    async def news(self, page: Page, *, view: str, role: Role) -> str:
+        """The message for a reader who has seen everything before `page`: written once for all of them."""
+        first = page.events[0].number if page.events else page.last
+        message = (view, role, first, page.last)
+        if message not in self._written:
+            body: dict[str, Any] = {"type": "events", "last": page.last, "events": list(map(as_json, page.events))}
+            if view and page.events:
+                body["fragments"] = await self.changed(page, view=view, role=role)
+            self._written = {known: text for known, text in self._written.items() if known[-1] >= page.last}
+            self._written[message] = json.dumps(body, separators=(",", ":"))
+        return self._written[message]
+
+    async def everything(self, *, view: str, role: Role) -> tuple[int, dict[str, Any]]:
+        """The number of the newest event, and the message for a reader who has seen nothing, or too little.
+
+        The number is read first: what happens in between is sent again, which does no harm.
+        """
+        number = await self._hub.in_database(last_number)
+        body: dict[str, Any] = {"type": "snapshot", "last": number}
+        if view:
+            body["fragments"] = await self.paint(view, role, None, number=number)
+        else:
+            body["state"] = await self._hub.in_database(snapshot)
+        return number, body
+
 
 _painters: WeakKeyDictionary[Hub, Painter] = WeakKeyDictionary()
 
@@ -41,31 +75,3 @@ def painter(hub: Hub) -> Painter:
     if hub not in _painters:
         _painters[hub] = Painter(hub)
     return _painters[hub]
-
-
-async def fragments_for(hub: Hub, page: Page, *, view: str, role: Role) -> Fragments:
-    """What of a page may be another after these events; all of it for a reader who has to start over."""
-    subjects = None if page.reset else frozenset(event.subject for event in page.events)
-    return await painter(hub).paint(view, role, subjects, number=page.last)
-
-
-async def news(hub: Hub, page: Page, *, view: str, role: Role) -> dict[str, Any]:
-    """The message for a reader who has seen everything before `page`."""
-    body: dict[str, Any] = {"type": "events", "last": page.last, "events": [as_json(event) for event in page.events]}
-    if view and page.events:
-        body["fragments"] = await fragments_for(hub, page, view=view, role=role)
-    return body
-
-
-async def everything(hub: Hub, *, view: str, role: Role) -> tuple[int, dict[str, Any]]:
-    """The number of the newest event, and the message for a reader who has seen nothing, or too little.
-
-    The number is read first: what happens in between is sent again, which does no harm.
-    """
-    number = await hub.in_database(last_number)
-    body: dict[str, Any] = {"type": "snapshot", "last": number}
-    if view:
-        body["fragments"] = await painter(hub).paint(view, role, None, number=number)
-    else:
-        body["state"] = await hub.in_database(snapshot)
-    return number, body

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 
 MOST_A_SECOND = 5
-PAUSES = (0.0, 0.05, 0.1, 0.2, 0.4)
-"""Seconds between pushes, by how many there were in the last second. A change of a route takes about 0.15 s: it is
-seen as it goes, and a long operation never makes more than five pushes in any second."""
+PAUSES = (0.0, 0.03, 0.06, 0.12, 0.24)
+"""Seconds between pushes, by how many there were in the last second. A change of a route takes about 0.13 s: it is
+seen as it goes, in few pushes, and a long operation never makes more than five in any second."""
 
 
 class Pace:

@@ -89,6 +89,7 @@ def _server(application: Application) -> Server:
             server_header=False,
             ws="websockets-sansio",
             ws_max_size=LARGEST_MESSAGE,
+            ws_per_message_deflate=False,
             limit_concurrency=settings.EGX_MOST_CONNECTIONS,
             timeout_graceful_shutdown=2,
         )

@@ -13,7 +13,7 @@ from egx_project.events.hub import hub, wait_since
 from egx_project.events.read import Page
 from egx_project.lib.errors import NOT_ALLOWED, BadInputError, EgxError, ForbiddenError, UnauthorizedError
 from egx_project.problems import response as problem
-from monitoring.live import fragments_for
+from monitoring.live import painter
 
 LONGEST_WAIT_SECONDS = 30.0
 LONGEST_NUMBER = 18
@@ -50,7 +50,7 @@ def _who(request: HttpRequest) -> tuple[Any, Role | None]:
 async def _fragments(page: Page, view: str, role: Role) -> dict[str, Any]:
     if not view or not (page.events or page.reset):
         return {}
-    return {"fragments": await fragments_for(hub(), page, view=view, role=role)}
+    return {"fragments": await painter(hub()).changed(page, view=view, role=role)}
 
 
 def _number(request: HttpRequest, name: str) -> int | None:

@@ -35,7 +35,7 @@ function swap(fragments) {
       fresh.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
     }
     old.replaceWith(fresh);
-    window.htmx?.process(fresh);
+    if (html.includes("hx-")) window.htmx?.process(fresh);
     if (focused) document.getElementById(focused)?.focus();
   }
 }
