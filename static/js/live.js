@@ -22,21 +22,45 @@ function say(state) {
   told.textContent = WORDS[state];
 }
 
+// Changes only what differs: what has the focus keeps it, what was opened stays open, and little is laid out anew.
+function morph(old, fresh) {
+  if (old.isEqualNode(fresh)) return;
+  const wired = fresh.attributes && [...fresh.attributes].some(({ name }) => name.startsWith("hx-"));
+  if (wired || old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName || old.id !== fresh.id) {
+    old.replaceWith(fresh);
+    arrived(fresh);
+    return;
+  }
+  if (old.nodeType !== Node.ELEMENT_NODE) {
+    old.data = fresh.data;
+    return;
+  }
+  for (const { name } of [...old.attributes]) {
+    if (!fresh.hasAttribute(name) && !(name === "open" && old.nodeName === "DETAILS")) old.removeAttribute(name);
+  }
+  for (const { name, value } of fresh.attributes) {
+    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  }
+  const [before, after] = [[...old.childNodes], [...fresh.childNodes]];
+  after.forEach((child, index) => {
+    if (before[index]) return morph(before[index], child);
+    old.append(child);
+    arrived(child);
+  });
+  before.slice(after.length).forEach((child) => child.remove());
+}
+
+function arrived(node) {
+  if (node.nodeType === Node.ELEMENT_NODE) window.htmx?.process(node);
+}
+
 function swap(fragments) {
   for (const [id, html] of Object.entries(fragments ?? {})) {
     const old = document.getElementById(id);
     if (!old) continue;
     const made = document.createElement("template");
     made.innerHTML = html;
-    const fresh = made.content.firstElementChild;
-    if (!fresh || fresh.isEqualNode(old)) continue;
-    const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
-    for (const open of old.querySelectorAll("details[open][id]")) {
-      fresh.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
-    }
-    old.replaceWith(fresh);
-    if (html.includes("hx-")) window.htmx?.process(fresh);
-    if (focused) document.getElementById(focused)?.focus();
+    if (made.content.firstElementChild) morph(old, made.content.firstElementChild);
   }
 }
 
