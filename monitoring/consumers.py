@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 BEAT_SECONDS = 15.0
 """After so long without news a sign of life is sent, and it is asked again who listens."""
 LONGEST_NUMBER = 18
-BAD_REQUEST, GONE, ONLY_TELLS, TRY_LATER = 4400, 4401, 4405, 1013
+BAD_REQUEST, GONE, ONLY_TELLS, TRY_LATER, BROKEN = 4400, 4401, 4405, 1013, 1011
 
 
 class Events(AsyncJsonWebsocketConsumer):
@@ -104,6 +104,9 @@ class Events(AsyncJsonWebsocketConsumer):
         except DatabaseError as error:  # the reader comes again
             log.warning("socket closed", reason=f"{type(error).__name__}: {error}")
             await self.close(TRY_LATER)
+        except Exception:  # a fault of ours: said, and not left as a socket that says nothing
+            log.exception("socket broke")
+            await self.close(BROKEN)
 
     async def _push(self, after: int | None, view: str, role: Role) -> tuple[int, bool]:
         """Send what is newer than `after`, or a sign of life.

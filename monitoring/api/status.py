@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,8 +21,9 @@ from deployments.api.gateways import gateways_json
 from deployments.api.shown import GatewayOut
 from deployments.selectors import GatewayState
 from deployments.services import name_of
-from egx_project.access.identity import shown_token
+from egx_project.access.identity import SocketAuthentication, shown_token
 from egx_project.access.roles import Action, may
+from egx_project.access.services import user_of_token
 from egx_project.rest.bodies import ApiModel
 from egx_project.version import version
 from gateways import selectors as gateways
@@ -73,7 +75,9 @@ class FromHereOrLoggedIn(BasePermission):
     """Scripts on this host ask without a login, unless EGX_SUMMARY_TOKEN says that they must show it."""
 
     def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ANN401, ARG002
-        return may(request.user, Action.VIEW) or _may_without_login(request._request)
+        shown = shown_token(request.headers.get("Authorization", ""))
+        user = request.user if shown is None else user_of_token(shown)
+        return may(user, Action.VIEW) or _may_without_login(request._request)
 
 
 def _may_without_login(request: HttpRequest) -> bool:
@@ -88,7 +92,8 @@ def _may_without_login(request: HttpRequest) -> bool:
 
 
 class Summary(APIView):
-    authentication_classes = ()
+    # Not by token, which may be EGX_SUMMARY_TOKEN: the permission looks at that.
+    authentication_classes = (SocketAuthentication, SessionAuthentication)
     permission_classes = (FromHereOrLoggedIn,)
 
     @extend_schema(responses=SummaryOut, auth=[])
