@@ -20,6 +20,8 @@ class Wish:
     name: str
     """The gateway, as people write it."""
     version: str = ""
+    artifact: Mapping[str, Any] | None = None
+    """Where the version is fetched from, if it is not here."""
     choices: Mapping[str, Any] | None = None
     """What an earlier attempt of the same operation decided."""
 
@@ -29,6 +31,7 @@ def plan(operation: Operation, desired: GatewaySnapshot | None, observed: Observ
     wish = Wish(
         name=operation.gateway_name,
         version=operation.options.get("version", ""),
+        artifact=operation.options.get("artifact"),
         choices=operation.choices or None,
     )
     if operation.kind == OperationKind.REMOVE:
@@ -41,12 +44,12 @@ def plan(operation: Operation, desired: GatewaySnapshot | None, observed: Observ
 
 
 def plan_deploy(wish: Wish, desired: GatewaySnapshot, observed: Observation) -> Plan:
-    """Bring the gateway to serve `desired` on engine `version`, beside what serves now if that is another version."""
-    choices = dict(wish.choices or _choose(wish, observed))
-    new, old = choices["new"], choices["old"]
-    title = f"deploy gateway {wish.name}: Envoy {wish.version} in slot {new}, ports {_list(desired.ports)}"
+    """Bring the gateway to serve `desired` on engine `version`. What serves already is left as it is."""
+    choices = dict(wish.choices or _choose(observed))
+    new = choices["new"]
+    title = f"deploy gateway {wish.name}: Envoy {wish.version} in slot {new}, ports {listed(desired.ports)}"
     steps = [
-        PlannedStep("pull", f"Envoy {wish.version} must be here, with its checksum", {"version": wish.version}),
+        pull(wish.version, wish.artifact),
         PlannedStep(
             "check_config",
             "a configuration that the engine refuses must not get further",
@@ -54,19 +57,14 @@ def plan_deploy(wish: Wish, desired: GatewaySnapshot, observed: Observation) -> 
         ),
         PlannedStep(
             "start_new",
-            f"slot {new} runs beside {old}, which goes on serving" if old else f"slot {new} is free",
+            f"slot {new} is free" if choices["fresh"] else f"slot {new} runs already",
             {"slot": new, "version": wish.version, "fresh": choices["fresh"]},
         ),
         PlannedStep("wait_healthy", "traffic goes only to an engine that answers", {"slot": new}),
         PlannedStep("try_config", "it must hold exactly what is desired before it gets traffic", {"slot": new}),
-        PlannedStep("open_edge", f"the edge owns ports {_list(desired.ports)}", {"fresh": choices["opens"]}),
+        PlannedStep("open_edge", f"the edge owns ports {listed(desired.ports)}", {"fresh": choices["opens"]}),
         PlannedStep("switch_traffic", f"new connections go to {new}", {"to": new, "back": choices["back"]}),
     ]
-    if old:
-        steps += [
-            PlannedStep("drain_old", f"clients of {old} move over by themselves", {"slot": old}),
-            PlannedStep("retire_old", f"{old} is stopped and kept for a rollback", {"slot": old}),
-        ]
     if choices["opens"]:
         steps.insert(
             0,
@@ -75,16 +73,17 @@ def plan_deploy(wish: Wish, desired: GatewaySnapshot, observed: Observation) -> 
     return Plan(title=title, steps=tuple(steps), choices=choices)
 
 
-def _choose(wish: Wish, observed: Observation) -> dict[str, Any]:
+def pull(version: str, artifact: Mapping[str, Any] | None) -> PlannedStep:
+    arguments = {"version": version, "artifact": artifact}
+    return PlannedStep("pull", f"Envoy {version} must be here, with its checksum", arguments)
+
+
+def _choose(observed: Observation) -> dict[str, Any]:
     serving = observed.edge.serving
-    held = observed.slots[serving].engine if serving else None
-    same = held is not None and held.version == wish.version
-    new = SlotName.BLUE if serving is None else serving if same else serving.other
     return {
-        "new": str(new),
-        "old": str(serving) if serving and serving != new else None,
+        "new": str(serving or SlotName.BLUE),
         "back": str(serving) if serving else None,
-        "fresh": not (same and observed.slots[new].present),
+        "fresh": serving is None or not observed.slots[serving].present,
         "opens": not observed.edge.present,
     }
 
@@ -107,7 +106,7 @@ def plan_configure(wish: Wish, desired: GatewaySnapshot, observed: Observation) 
         steps.append(
             PlannedStep(
                 "narrow_edge",
-                f"ports {_list(gone)} are not wanted any more",
+                f"ports {listed(gone)} are not wanted any more",
                 {"ports": kept, "back": sorted(observed.edge.ports)},
             )
         )
@@ -117,7 +116,7 @@ def plan_configure(wish: Wish, desired: GatewaySnapshot, observed: Observation) 
     )
     if come:
         back = sorted(set(observed.edge.ports) - set(gone))
-        steps.append(PlannedStep("widen_edge", f"ports {_list(come)} are new", {"back": back}))
+        steps.append(PlannedStep("widen_edge", f"ports {listed(come)} are new", {"back": back}))
     return Plan(title=title, steps=tuple(steps))
 
 
@@ -142,5 +141,5 @@ def plan_remove(wish: Wish, observed: Observation) -> Plan:
     return Plan(title=f"remove gateway {wish.name}", steps=tuple(steps), choices=choices)
 
 
-def _list(ports: tuple[int, ...] | list[int]) -> str:
+def listed(ports: tuple[int, ...] | list[int]) -> str:
     return ", ".join(str(port) for port in ports)

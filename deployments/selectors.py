@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Case, CharField, Exists, F, OuterRef, Prefetch, Q, QuerySet, TextChoices, Value, When
 
-from deployments.models import ACTIVE, CONFIGURATION, LIFECYCLE, Operation, OperationState, Slot, SlotState
+from deployments.models import ACTIVE, CONFIGURATION, LIFECYCLE, REPLACING, Operation, OperationState, Slot, SlotState
 from deployments.models.operation import OperationKind
 from gateways.models import Gateway, Target
 
@@ -15,6 +15,8 @@ class GatewayState(TextChoices):
     SERVING = "serving"
     DEGRADED = "degraded"
     """It serves an older generation than the desired one, and nothing is on its way."""
+    UPDATING = "updating"
+    """It serves, and what serves is being replaced."""
     REMOVING = "removing"
 
 
@@ -48,6 +50,7 @@ def _state(unfinished: QuerySet[Operation]) -> Case:
     return Case(
         When(Exists(unfinished.filter(kind=OperationKind.REMOVE)), then=Value(GatewayState.REMOVING)),
         When(Exists(unfinished.filter(kind=OperationKind.DEPLOY)), then=Value(GatewayState.DEPLOYING)),
+        When(Exists(unfinished.filter(kind__in=REPLACING)), then=Value(GatewayState.UPDATING)),
         When(~Exists(serving), then=Value(GatewayState.PENDING)),
         When(behind & ~Exists(unfinished), then=Value(GatewayState.DEGRADED)),
         default=Value(GatewayState.SERVING),

@@ -5,19 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 
 from deployments import selectors
-from deployments.drivers.base import Revival
+from deployments.drivers.base import Engine, Revival
 from deployments.drivers.registry import DRIVERS
+from deployments.engine import queueing
 from deployments.engine.plan import Plan
 from deployments.engine.waiting import runnable
-from deployments.models import ACTIVE, UNTOLD, Operation, OperationKind, OperationState, Slot, SlotState
+from deployments.models import ACTIVE, Operation, OperationKind, OperationState, Slot, SlotState
 from deployments.planner import Wish, plan_configure, plan_deploy, plan_remove
 from deployments.sending import send
 from deployments.tasks import driver_of, run_operation
@@ -78,12 +80,14 @@ def apply_manifest(
     dry_run: bool = False,
     planned: str | None = None,
     condition: Condition | None = None,
+    engine: Engine | None = None,
 ) -> Outcome:
     """Make a manifest what is desired, and ask for what follows from it. All or nothing.
 
-    With `planned`, a dry run's fingerprint, only what that dry run said. `condition` raises where it must not be, seen
-    in the transaction that writes. Raises BadInputError with every problem and
-    its line, ConflictError where a gateway is on another target, PlanChangedError where something else would be done.
+    New gateways get `engine`, or the default one. With `planned`, a dry run's fingerprint, only what that dry run said.
+    `condition` raises where it must not be, seen in the transaction that writes. Raises BadInputError with every
+    problem and its line, ConflictError where a gateway is on another target, PlanChangedError where something else
+    would be done.
     """
     _refuse_unsupported(manifest, target)
     outcome = Outcome(warnings=list(manifest.ignored))
@@ -100,7 +104,7 @@ def apply_manifest(
                 outcome.fingerprint = _fingerprint(manifest, applied, outcome)
             if planned not in {None, outcome.fingerprint}:
                 raise PlanChangedError(outcome)
-            _follow(applied, outcome, by=by, dry_run=dry_run)
+            _follow(applied, outcome, by=by, dry_run=dry_run, engine=engine)
     except ManifestProblemsError as error:
         raise _bad_manifest(manifest, error.problems) from None
     return outcome
@@ -177,13 +181,13 @@ def delete_objects(
     return outcome
 
 
-def _follow(applied: Applied, outcome: Outcome, *, by: str, dry_run: bool) -> None:
+def _follow(applied: Applied, outcome: Outcome, *, by: str, dry_run: bool, engine: Engine | None = None) -> None:
     """Ask for the operations that bring the change to the runtimes, or, in a dry run, take all back."""
     if dry_run:
         transaction.set_rollback(True)
         return
     for gateway in _concerned(applied):
-        outcome.operations.append(request_change(gateway=gateway, by=by))
+        outcome.operations.append(request_change(gateway=gateway, by=by, engine=engine))
 
 
 def _concerned(applied: Applied) -> QuerySet[Gateway]:
@@ -191,7 +195,7 @@ def _concerned(applied: Applied) -> QuerySet[Gateway]:
 
 
 def _plan(applied: Applied, outcome: Outcome) -> None:
-    outcome.plans = {name_of(gateway): plan_for(gateway) for gateway in _concerned(applied)}
+    outcome.plans = {gateway.place: plan_change(gateway) for gateway in _concerned(applied)}
 
 
 def _fingerprint(manifest: Manifest, applied: Applied, outcome: Outcome) -> str:
@@ -204,45 +208,40 @@ def _fingerprint(manifest: Manifest, applied: Applied, outcome: Outcome) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def name_of(gateway: Gateway) -> str:
-    return gateway.name if gateway.namespace == "default" else f"{gateway.namespace}/{gateway.name}"
-
-
-def plan_for(gateway: Gateway, *, version: str = "") -> Plan:
-    """What would be done now to bring the gateway to its desired state (on engine `version`). Changes nothing."""
+def plan_change(gateway: Gateway) -> Plan:
+    """What would be done now to bring the gateway to its desired state. Changes nothing."""
     desired, observed = snapshot(gateway), driver_of(gateway.target).observe(gateway.key)
-    wanted = version or gateway.engine_version
-    wish = Wish(name=name_of(gateway), version=wanted)
-    serving = observed.edge.serving
-    held = observed.slots[serving].engine if serving else None
-    if held is None or held.version != wanted:
-        return plan_deploy(wish, desired, observed)
-    return plan_configure(wish, desired, observed)
+    wish = Wish(name=gateway.place, version=gateway.engine_version)
+    return plan_configure(wish, desired, observed) if observed.edge.serving else plan_deploy(wish, desired, observed)
 
 
-def request_change(*, gateway: Gateway, by: str) -> Operation:
+def request_change(*, gateway: Gateway, by: str, engine: Engine | None = None) -> Operation:
     """Whatever brings the gateway's newest generation to its runtime: configuration, or its first deployment."""
     serves = Slot.objects.filter(gateway=gateway, state=SlotState.SERVING).exists()
     deploying = selectors.active_lifecycle(gateway)
     if serves or (deploying and deploying.kind == OperationKind.DEPLOY):
         return request_configure(gateway=gateway, by=by)
-    return request_deploy(gateway=gateway, by=by)
+    return request_deploy(gateway=gateway, by=by, engine=engine)
 
 
-def request_deploy(*, gateway: Gateway, by: str, version: str = "") -> Operation:
-    """Deploy the gateway, or replace what serves by engine `version`. Raises ConflictError while another is at it."""
-    wanted = version or gateway.engine_version
+def request_deploy(*, gateway: Gateway, by: str, engine: Engine | None = None) -> Operation:
+    """Deploy the gateway, on another engine than it is to have if one is given.
+
+    Raises ConflictError while another lifecycle operation is at it.
+    """
     with transaction.atomic():
-        if version:
-            gateway_services.set_engine_version(gateway, version)
-        return _queue(gateway, OperationKind.DEPLOY, by=by, options={"version": wanted})
+        if engine:
+            gateway_services.set_engine_version(gateway, engine.version)
+        artifact = asdict(engine.artifact) if engine and engine.artifact else None
+        options = {"version": gateway.engine_version, "artifact": artifact}
+        return queue(gateway, OperationKind.DEPLOY, by=by, options=options)
 
 
 def request_configure(*, gateway: Gateway, by: str) -> Operation:
     """Bring the newest generation to every slot; joins the one that waits already. Never refused."""
     with transaction.atomic():
         waiting = selectors.waiting_configuration(gateway)
-        return waiting or _queue(gateway, OperationKind.CONFIGURE, by=by)
+        return waiting or queue(gateway, OperationKind.CONFIGURE, by=by)
 
 
 def request_remove(*, gateway: Gateway, by: str, condition: Condition | None = None) -> Operation:
@@ -250,45 +249,34 @@ def request_remove(*, gateway: Gateway, by: str, condition: Condition | None = N
     with transaction.atomic():
         if condition:
             condition()
-        return _queue(gateway, OperationKind.REMOVE, by=by)
+        return queue(gateway, OperationKind.REMOVE, by=by)
 
 
-def _queue(gateway: Gateway, kind: OperationKind, *, by: str, options: dict[str, str] | None = None) -> Operation:
+def queue(
+    gateway: Gateway,
+    kind: OperationKind,
+    *,
+    by: str,
+    options: dict[str, Any] | None = None,
+    result: dict[str, Any] | None = None,
+) -> Operation:
+    """A new operation, and a worker woken for it. Raises ConflictError, naming it, where another one is at the gateway.
+
+    `options` are what its planner needs to know, `result` what is known of its end already.
+    """
     try:
         with transaction.atomic():
-            operation = Operation.objects.create(
-                kind=kind,
-                gateway=gateway,
-                target=gateway.target,
-                gateway_key=gateway.key,
-                gateway_name=name_of(gateway),
-                options=options or {},
-                requested_by=by,
-            )
-            _tell_queued(operation, by=by)
+            operation = queueing.add(gateway, kind, by=by, options=options, result=result)
             _wake_worker(operation)
     except IntegrityError:
         first = selectors.active_lifecycle(gateway)
         if first is None:
             raise
         raise ConflictError(
-            f"operation {first.pk} ({first.kind}) of gateway {name_of(gateway)} is not finished",
+            f"operation {first.pk} ({first.kind}) of gateway {gateway.place} is not finished",
             hint=f"wait for it (`egx op follow {first.pk}`) or cancel it (`egx op cancel {first.pk}`)",
         ) from None
     return operation
-
-
-def _tell_queued(operation: Operation, *, by: str) -> None:
-    told = operation.steps.exclude(state__in=UNTOLD).order_by("index")
-    record(
-        EventKind.OPERATION_QUEUED,
-        operation.subject,
-        operation=operation.pk,
-        operation_kind=operation.kind,
-        by=by,
-        error=operation.error,
-        steps={str(step.index): {"name": step.name, "state": step.state} for step in told},
-    )
 
 
 def _wake_worker(operation: Operation) -> None:
@@ -328,7 +316,7 @@ def resume(*, operation_id: int, by: str) -> Operation:
         if not taken:
             how = "it is at work" if operation.is_active else "ask for the change again instead"
             raise ConflictError(f"operation {operation_id} is {operation.state}, not failed", hint=how)
-        _tell_queued(operation, by=by)
+        queueing.tell(operation, by=by)
         _wake_worker(operation)
     return operation
 
@@ -365,7 +353,7 @@ def await_death(*, seconds: float) -> None:
 def _record_revival(revival: Revival) -> None:
     pk = revival.key.removeprefix("gw")
     gateway = Gateway.objects.filter(pk=int(pk)).first() if pk.isdigit() else None
-    subject = f"gateway/{name_of(gateway)}" if gateway else f"unit/{revival.unit}"
+    subject = f"gateway/{gateway.place}" if gateway else f"unit/{revival.unit}"
     with transaction.atomic():
         record(
             EventKind.ENGINE_REVIVED,
@@ -377,4 +365,4 @@ def _record_revival(revival: Revival) -> None:
 
 
 def plan_removal(gateway: Gateway) -> Plan:
-    return plan_remove(Wish(name=name_of(gateway)), driver_of(gateway.target).observe(gateway.key))
+    return plan_remove(Wish(name=gateway.place), driver_of(gateway.target).observe(gateway.key))

@@ -7,12 +7,10 @@ from django.conf import settings
 
 from deployments.drivers import registry
 from deployments.drivers.base import Driver
-from deployments.engine import executor
+from deployments.engine import catalog, executor
 from deployments.engine.executor import Workshop
 from deployments.engine.step import Patience
 from deployments.models import Operation
-from deployments.planner import plan
-from deployments.steps import STEPS
 from egx_project.lib.clock import SystemClock
 from gateways.models import Target
 
@@ -23,6 +21,7 @@ def driver_settings() -> registry.DriverSettings:
         bind_address=settings.EGX_BIND_ADDRESS,
         envoy_binary=settings.EGX_ENVOY_BINARY,
         envoy_concurrency=settings.EGX_ENVOY_CONCURRENCY,
+        package_index=settings.EGX_PACKAGE_INDEX,
     )
 
 
@@ -32,11 +31,17 @@ def driver_of(target: Target) -> Driver:
 
 def workshop() -> Workshop:
     return Workshop(
-        plan=plan,
-        steps=STEPS,
+        plan=catalog.plan,
+        steps=catalog.STEPS,
         driver_for=lambda operation: driver_of(operation.target),
         clock=SystemClock(),
-        patience=Patience(healthy=settings.EGX_HEALTHY_SECONDS, drain=settings.EGX_DRAIN_SECONDS),
+        patience=Patience(
+            healthy=settings.EGX_HEALTHY_SECONDS,
+            steady=settings.EGX_STEADY_SECONDS,
+            baseline=settings.EGX_BASELINE_SECONDS,
+            settling=settings.EGX_SETTLING_SECONDS,
+            drain=settings.EGX_DRAIN_SECONDS,
+        ),
     )
 
 

@@ -12,7 +12,6 @@ urlpatterns = [
     path("targets/<str:name>", targets.OneTarget.as_view()),
     path("gateways", gateways.Gateways.as_view()),
     path("gateways/<str:name>", gateways.OneGateway.as_view()),
-    path("gateways/<str:name>/plan", gateways.GatewayPlan.as_view()),
     path("routes", routes.Routes.as_view()),
     path("routes/<str:kind>/<str:name>", routes.OneRoute.as_view()),
     path("backends", routes.Backends.as_view()),

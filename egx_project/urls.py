@@ -10,7 +10,7 @@ urlpatterns = [
     path("", include("egx_project.access.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("egx_project.access.api_urls")),
-    path("api/v1/", include([path("", include(f"{app}.urls")) for app in ("gateways", "deployments")])),
+    path("api/v1/", include([path("", include(f"{app}.urls")) for app in ("gateways", "deployments", "updates")])),
     path("api/v1/", include("monitoring.api_urls")),
 ]
 

@@ -55,6 +55,11 @@ class ManifestRow(models.Model):
         raise NotImplementedError
 
     @property
+    def place(self) -> str:
+        """The name as people write it: with the namespace where that is not `default`."""
+        return self.name if self.namespace == "default" else f"{self.namespace}/{self.name}"
+
+    @property
     def ref(self) -> ObjectRef:
         return ObjectRef(kind=self.kind_name, namespace=self.namespace, name=self.name)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.conf import settings
 from django.db.models import Prefetch, QuerySet
+from django.utils import timezone
 
 from egx_project.lib.errors import BadInputError, NotFoundError
 from gateways.models import Backend, Gateway, Listener, Route, Target
@@ -92,8 +93,33 @@ def snapshot(gateway: Gateway) -> GatewaySnapshot:
     )
 
 
+def snapshot_of(wanted: Iterable[ManifestObject], *, like: GatewaySnapshot, key: str) -> GatewaySnapshot:
+    """The same of objects that are not rows, such as a backup's; what has no age of its own has that of `like`."""
+    items = list(wanted)
+    ages = {attached.route.ref: attached.created_at for attached in like.routes}
+    oldest = min(ages.values(), default=timezone.now())
+    attached = tuple(
+        AttachedRoute(route=item, created_at=ages.get(item.ref, oldest))
+        for item in items
+        if isinstance(item, objects.HTTPRoute)
+    )
+    known = {item.ref: item for item in items if isinstance(item, objects.Backend | objects.Service)}
+    return GatewaySnapshot(
+        key=key,
+        generation=like.generation,
+        gateway=next(item for item in items if isinstance(item, objects.Gateway)),
+        routes=attached,
+        backends=tuple(_resolve(attached, known)),
+    )
+
+
 def _resolved(attached: Iterable[AttachedRoute], rows: Iterable[Route]) -> Iterable[ResolvedBackend]:
-    known = {backend.ref: backend.as_object() for route in rows for backend in route.backends.all()}
+    return _resolve(attached, {backend.ref: backend.as_object() for route in rows for backend in route.backends.all()})
+
+
+def _resolve(
+    attached: Iterable[AttachedRoute], known: Mapping[ObjectRef, objects.Backend | objects.Service]
+) -> Iterable[ResolvedBackend]:
     wanted = sorted({place for item in attached for place in backend_refs(item.route)}, key=str)
     for ref, port in wanted:
         if ref in known:

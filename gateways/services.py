@@ -131,7 +131,7 @@ def _write_gateway(wanted: ManifestObject, target: Target, applied: Applied) -> 
     applied.changes.append(Change(action, wanted.ref))
     applied.concerned.add(row.pk)
     if action == "create":
-        record(EventKind.GATEWAY_CREATED, f"gateway/{_place(row)}", target=target.name, **_told(row))
+        record(EventKind.GATEWAY_CREATED, f"gateway/{row.place}", target=target.name, **_told(row))
 
 
 def _write_listeners(row: Gateway, wanted: objects.Gateway, written: Sequence[dict[str, object]]) -> None:
@@ -163,7 +163,7 @@ def _write_backend(wanted: ManifestObject, applied: Applied) -> None:
         return
     created = action == "create"
     kind = EventKind.BACKEND_CREATED if created else EventKind.BACKEND_CHANGED
-    record(kind, f"backend/{wanted.KIND}/{_place(row)}")
+    record(kind, f"backend/{wanted.KIND}/{row.place}")
     applied.concerned.update(Gateway.objects.filter(routes__backends=row).values_list("pk", flat=True))
 
 
@@ -179,8 +179,8 @@ def _write_route(wanted: ManifestObject, applied: Applied) -> None:
     after = set(row.gateways.values_list("pk", flat=True))
     applied.concerned |= before | after
     kind = EventKind.ROUTE_CREATED if action == "create" else EventKind.ROUTE_CHANGED
-    parents = sorted(_place(gateway) for gateway in row.gateways.all())
-    record(kind, f"route/{wanted.KIND}/{_place(row)}", gateways=parents)
+    parents = sorted(gateway.place for gateway in row.gateways.all())
+    record(kind, f"route/{wanted.KIND}/{row.place}", gateways=parents)
 
 
 def _write(model: type[Row], wanted: ManifestObject, applied: Applied) -> tuple[Row, Action]:
@@ -225,10 +225,6 @@ def _backends(route: objects.HTTPRoute) -> list[Backend]:
     return [Backend.objects.get(kind=r.kind, namespace=r.namespace, name=r.name) for r in sorted(refs, key=str)]
 
 
-def _place(row: ManifestRow) -> str:
-    return row.name if row.namespace == "default" else f"{row.namespace}/{row.name}"
-
-
 def _raise_generations(applied: Applied) -> None:
     """One step up for each gateway concerned, but not for new ones: those start at one."""
     new = {change.ref for change in applied.changes if change.action == "create" and change.ref.kind == "Gateway"}
@@ -253,7 +249,7 @@ def set_engine_version(gateway: Gateway, version: str) -> None:
 
 def _tell_changed(gateway: Gateway) -> None:
     gateway.refresh_from_db(fields=["generation", "engine_version"])
-    record(EventKind.GATEWAY_CHANGED, f"gateway/{_place(gateway)}", **_told(gateway))
+    record(EventKind.GATEWAY_CHANGED, f"gateway/{gateway.place}", **_told(gateway))
 
 
 def _told(gateway: Gateway) -> dict[str, Any]:
@@ -263,6 +259,21 @@ def _told(gateway: Gateway) -> dict[str, Any]:
         "engine_version": gateway.engine_version,
         "ports": sorted(gateway.ports.values_list("number", flat=True)),
     }
+
+
+def put_back(*, gateway: Gateway, wanted: Sequence[ManifestObject]) -> Applied:
+    """Make the gateway and its routes what they were; routes that only it has, and that are not among these, go.
+
+    Raises ManifestProblemsError where they do not fit with what else is there by now.
+    """
+    with transaction.atomic():
+        named = {item.ref for item in wanted}
+        own = [route for route in gateway.routes.all() if route.ref not in named and route.gateways.count() == 1]
+        removed = delete(refs=[route.ref for route in own])
+        applied = apply(wanted=wanted, target=gateway.target)
+        applied.changes += removed.changes
+        applied.concerned |= removed.concerned
+    return applied
 
 
 def delete(*, refs: Sequence[ObjectRef]) -> Applied:
@@ -282,7 +293,7 @@ def delete(*, refs: Sequence[ObjectRef]) -> Applied:
 def _delete_route(route: Route, applied: Applied) -> None:
     applied.concerned.update(route.gateways.values_list("pk", flat=True))
     applied.changes.append(Change("delete", route.ref))
-    record(EventKind.ROUTE_REMOVED, f"route/{route.kind}/{_place(route)}")
+    record(EventKind.ROUTE_REMOVED, f"route/{route.kind}/{route.place}")
     route.delete()
 
 
@@ -291,7 +302,7 @@ def _delete_backend(backend: Backend, applied: Applied) -> None:
     if users:
         raise ConflictError(f"{backend} is used by {', '.join(users)}", hint="delete or change these first")
     applied.changes.append(Change("delete", backend.ref))
-    record(EventKind.BACKEND_REMOVED, f"backend/{backend.kind}/{_place(backend)}")
+    record(EventKind.BACKEND_REMOVED, f"backend/{backend.kind}/{backend.place}")
     backend.delete()
 
 
@@ -310,7 +321,7 @@ def mark_taken_back(*, gateway_id: int, generation: int) -> None:
 def _write_applied(gateway_id: int, generation: int, *, where: Q) -> None:
     if Gateway.objects.filter(where, pk=gateway_id).update(applied_generation=generation):
         gateway = Gateway.objects.get(pk=gateway_id)
-        record(EventKind.GATEWAY_APPLIED, f"gateway/{_place(gateway)}", generation=generation)
+        record(EventKind.GATEWAY_APPLIED, f"gateway/{gateway.place}", generation=generation)
 
 
 def delete_gateway(*, gateway_id: int) -> None:
@@ -321,7 +332,7 @@ def delete_gateway(*, gateway_id: int) -> None:
             return
         for route in gateway.routes.all():
             if route.gateways.count() == 1:
-                record(EventKind.ROUTE_REMOVED, f"route/{route.kind}/{_place(route)}")
+                record(EventKind.ROUTE_REMOVED, f"route/{route.kind}/{route.place}")
                 route.delete()
-        record(EventKind.GATEWAY_REMOVED, f"gateway/{_place(gateway)}")
+        record(EventKind.GATEWAY_REMOVED, f"gateway/{gateway.place}")
         gateway.delete()

@@ -9,7 +9,6 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from deployments.models import OperationState
-from deployments.services import name_of
 from egx_project.access.roles import MAY, Action, Role
 from egx_project.lib.errors import NotFoundError
 from monitoring import selectors
@@ -88,7 +87,7 @@ def _operation(pk: int, role: Role, subjects: Subjects) -> Parts:
         "_operation.html",
         id=part,
         operation=operation,
-        gateway_name=name_of(operation.gateway) if operation.gateway else "",
+        gateway_name=operation.gateway.place if operation.gateway else "",
         progress=selectors.Progress(operation),
         steps=selectors.step_lines(operation),
         took=selectors.took(operation),

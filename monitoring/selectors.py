@@ -11,7 +11,6 @@ from django.db.models import Q, QuerySet, prefetch_related_objects
 
 from deployments import selectors as deployments
 from deployments.models import Operation, OperationState, OperationStep, Slot, StepState
-from deployments.services import name_of
 from egx_project.events import read as events
 from egx_project.events.kinds import EventKind
 from egx_project.events.models import Event
@@ -70,7 +69,7 @@ class Card:
 
     @property
     def name(self) -> str:
-        return name_of(self.gateway)
+        return self.gateway.place
 
     @property
     def state(self) -> str:
@@ -122,7 +121,7 @@ def cards(gateways: Iterable[Gateway]) -> list[Card]:
 def some_came_or_went(subjects: frozenset[str], there: Iterable[Gateway]) -> bool:
     """Whether a gateway among the subjects is gone, or so new that a browser may not have it in its list."""
     named = {subject for subject in subjects if subject.startswith("gateway/")}
-    if named - {f"gateway/{name_of(gateway)}" for gateway in there}:
+    if named - {f"gateway/{gateway.place}" for gateway in there}:
         return True
     newest = events.last_number() - NEWS
     return Event.objects.filter(number__gt=newest, kind=EventKind.GATEWAY_CREATED, subject__in=named).exists()

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Prefetch, Q
 
 from deployments.models import ACTIVE, UNTOLD, Operation, OperationStep, Slot, SlotState
-from gateways.models import Backend, Gateway, ManifestRow, Route, Target
+from gateways.models import Backend, Gateway, Route, Target
 
 State = dict[str, dict[str, Any]]
 """`targets`, `gateways`, `routes`, `backends` by name, and `operations` by number."""
@@ -22,15 +22,11 @@ def snapshot() -> State:
     routes = Route.objects.prefetch_related("gateways")
     return {
         "targets": {target.name: {"kind": target.kind, "node": target.node} for target in Target.objects.all()},
-        "gateways": {place(gateway): _gateway(gateway) for gateway in gateways},
-        "routes": {f"{route.kind}/{place(route)}": _route(route) for route in routes},
-        "backends": {f"{backend.kind}/{place(backend)}": {} for backend in Backend.objects.all()},
+        "gateways": {gateway.place: _gateway(gateway) for gateway in gateways},
+        "routes": {f"{route.kind}/{route.place}": _route(route) for route in routes},
+        "backends": {f"{backend.kind}/{backend.place}": {} for backend in Backend.objects.all()},
         "operations": {str(operation.pk): _operation(operation) for operation in _operations()},
     }
-
-
-def place(row: ManifestRow) -> str:
-    return row.name if row.namespace == "default" else f"{row.namespace}/{row.name}"
 
 
 def _gateway(gateway: Gateway) -> dict[str, Any]:
@@ -49,7 +45,7 @@ def _slot(slot: Slot) -> dict[str, Any]:
 
 
 def _route(route: Route) -> dict[str, Any]:
-    return {"gateways": sorted(place(gateway) for gateway in route.gateways.all())}
+    return {"gateways": sorted(gateway.place for gateway in route.gateways.all())}
 
 
 def _operations() -> list[Operation]:

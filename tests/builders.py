@@ -6,12 +6,14 @@ from typing import Any
 
 from deployments import services
 from deployments.engine.executor import Workshop, run
-from deployments.models import Operation
+from deployments.models import Operation, OperationKind
 from deployments.services import Outcome
 from deployments.tasks import workshop
 from gateways.manifests.reader import Source, read
 from gateways.models import Gateway, Target, TargetKind
 from gateways.services import ensure_target
+from updates.models import ChannelCheck, Release, Soak, UpdatePolicy
+from updates.services import changes, policies
 
 GATEWAY = """\
 apiVersion: gateway.networking.k8s.io/v1
@@ -68,6 +70,30 @@ def process_target() -> Target:
 
 def apply(text: str, *, target: Target, **options: Any) -> Outcome:
     return services.apply_manifest(read([Source(name="test.yaml", text=text)]), target=target, by="tester", **options)
+
+
+def offer(version: str, *, channel: str = "envoy", **facts: Any) -> Release:
+    """A release that the channel is known to have."""
+    ChannelCheck.objects.get_or_create(channel=channel)
+    told = {"url": f"http://127.0.0.1:9/{version}.whl", "sha256": "0" * 64, **facts}
+    return Release.objects.update_or_create(channel=channel, version=version, defaults=told)[0]
+
+
+def ask_update(gateway: Gateway, version: str = "1.41.0") -> Operation:
+    """Asked for, and offered."""
+    offer(version)
+    return changes.request_update(gateway=gateway, version=version, downgrade=True, by="tester")
+
+
+def ask_retirement(gateway: Gateway) -> Operation:
+    """Of the slot that the last switch has left."""
+    soak = Soak.objects.get(gateway=gateway, over_at=None)
+    options = {"slot": soak.old_slot, "reason": "it is not needed"}
+    return services.queue(gateway, OperationKind.RETIRE, by="tester", options=options)
+
+
+def set_policy(gateway: Gateway, **fields: Any) -> UpdatePolicy:
+    return policies.set_policy(gateway=gateway, changes=fields, by="tester")
 
 
 def carry_out(operation: Operation, shop: Workshop | None = None) -> Operation:

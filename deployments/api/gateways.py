@@ -9,7 +9,7 @@ import django_filters
 from django.db.models import QuerySet
 from django_filters.rest_framework import FilterSet
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -18,7 +18,7 @@ from deployments import selectors, services
 from deployments.api.conditions import Conditions
 from deployments.api.objects import DEFAULT_NAMESPACE, PlaceAsked, WriteAsked, create, put
 from deployments.api.parameters import ETAG, IF_MATCH, IF_NONE_MATCH, NAMESPACE, TARGET
-from deployments.api.shown import ChangedOut, GatewayOut, GatewaysOut, PlanOut, changed, gateway_out, plan_out
+from deployments.api.shown import ChangedOut, GatewayOut, GatewaysOut, changed, gateway_out
 from deployments.selectors import GatewayState
 from deployments.services import Outcome
 from egx_project.rest.answers import Made, answer_once
@@ -95,23 +95,6 @@ class OneGateway(APIView):
             return changed(Outcome(operations=[operation]))
 
         return answer_once(request, make)
-
-
-class PlanAsked(PlaceAsked):
-    to: str = ""
-
-
-class GatewayPlan(APIView):
-    @extend_schema(
-        parameters=[NAMESPACE, OpenApiParameter("to", OpenApiTypes.STR, description="A version of the engine.")],
-        responses=PlanOut,
-    )
-    def get(self, request: Request, name: str) -> Response:
-        """The steps that bring the gateway to its desired state. Changes nothing."""
-        query = asked(PlanAsked, request)
-        gateway = desired.find_gateway(name, namespace=query.namespace)
-        plan = services.plan_for(gateway, version=query.to)
-        return Response(plan_out(services.name_of(gateway), plan).as_json())
 
 
 def _find(request: Request, name: str) -> Gateway:

@@ -11,7 +11,7 @@ from deployments import selectors
 from deployments.engine.plan import Plan
 from deployments.models import Operation, OperationKind, OperationState, OperationStep, Slot, SlotState, StepState
 from deployments.selectors import GatewayState
-from deployments.services import Outcome, name_of
+from deployments.services import Outcome
 from egx_project.problems import ProblemItem, problem_json
 from egx_project.rest.bodies import ApiModel
 from egx_project.rest.listing import Listed
@@ -250,7 +250,7 @@ def route_out(route: Route) -> RouteOut:
         namespace=route.namespace,
         name=route.name,
         hostnames=list(route.spec.get("hostnames", [])),
-        gateways=sorted(name_of(gateway) for gateway in route.gateways.all()),
+        gateways=sorted(gateway.place for gateway in route.gateways.all()),
         manifest=route.manifest(),
     )
 

@@ -22,11 +22,24 @@ class SlotName(StrEnum):
 
 
 @dataclass(frozen=True)
+class Artifact:
+    """Where a release is fetched from, and what it must be."""
+
+    url: str
+    sha256: str
+    """Hexadecimal, of the file at `url`."""
+    size: int
+    """Bytes; 0 where the channel does not say."""
+
+
+@dataclass(frozen=True)
 class Engine:
     """What serves: its version, and the digest (`sha256:<hex>`) once it is pulled."""
 
     version: str
     digest: str = ""
+    artifact: Artifact | None = None
+    """None: it is here already, or comes with EGX."""
 
 
 Realm = Literal["lifecycle", "configuration"]
@@ -88,6 +101,41 @@ class Observation:
 
 
 @dataclass(frozen=True)
+class Traffic:
+    """What one Envoy has counted since it started. Counters only grow, and start anew with another `life`."""
+
+    life: str = ""
+    """Names the process that counts."""
+    requests: int = 0
+    """Begun; on an edge, connections."""
+    failures: Mapping[str, int] = field(default_factory=dict)
+    """Requests that ended without a backend's answer, by Envoy's response flag (`UF`, `NR`, …) or, where an answer of
+    the engine's own has none, `4xx` or `5xx`. What a backend answers is never in here, whatever its status."""
+    latency: tuple[tuple[float, int], ...] = ()
+    """(upper bound in milliseconds, how many took as long or shorter): cumulative, as in Prometheus."""
+    connections: int = 0
+    """Open now."""
+    upgrades: int = 0
+    """WebSockets open now."""
+
+
+@dataclass(frozen=True)
+class TrafficObservation:
+    edge: Traffic = Traffic()
+    slots: Mapping[SlotName, Traffic] = field(default_factory=dict)
+    """Of the slots that answer."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A request that EGX sends itself."""
+
+    port: int
+    host: str
+    path: str
+
+
+@dataclass(frozen=True)
 class Revival:
     """Something of EGX's that had died and was started again."""
 
@@ -139,12 +187,20 @@ class Driver(Protocol):
 
     def observe(self, key: str) -> Observation: ...
 
+    def traffic(self, key: str) -> TrafficObservation:
+        """What the gateway's edge and running slots have counted."""
+        ...
+
+    def probe(self, key: str, slot: SlotName, probe: Probe) -> int:
+        """Send a GET through the slot, past the edge; the status of its answer, 0 where there is none."""
+        ...
+
     def fence(self, scope: Scope) -> None:
         """From now on only this attempt, or a newer one, has effects."""
         ...
 
     def pull(self, engine: Engine) -> Engine:
-        """Have the engine here, checked; the answer carries its digest."""
+        """Have the engine here, fetched from its artifact if need be, and checked; the answer carries its digest."""
         ...
 
     def check_config(self, engine: Engine, snapshot: GatewaySnapshot) -> None:

@@ -20,10 +20,13 @@ from deployments.drivers.base import (
     Engine,
     FencedError,
     Observation,
+    Probe,
     Revival,
     Scope,
     SlotName,
     SlotObservation,
+    Traffic,
+    TrafficObservation,
 )
 from egx_project.lib import atomic
 from egx_project.lib.clock import Clock, SystemClock
@@ -115,6 +118,15 @@ class FakeDriver:
             ),
             slots={name: self._slot(name, state["slots"].get(name)) for name in SlotName},
         )
+
+    def traffic(self, key: str) -> TrafficObservation:
+        state = self.world.read(key)
+        told = {SlotName(name): Traffic(**slot.get("traffic", {"life": name})) for name, slot in state["slots"].items()}
+        return TrafficObservation(slots={name: told[name] for name in told if state["slots"][name]["running"]})
+
+    def probe(self, key: str, slot: SlotName, probe: Probe) -> int:
+        held = self.world.read(key)["slots"].get(slot)
+        return 200 if held and held["running"] and probe.path != "/nothing" else 0
 
     def _slot(self, name: SlotName, slot: State | None) -> SlotObservation:
         if slot is None:

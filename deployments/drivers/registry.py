@@ -25,6 +25,7 @@ class DriverSettings:
     bind_address: str
     envoy_binary: str
     envoy_concurrency: int
+    package_index: str = ""
 
 
 def driver(kind: str, options: Mapping[str, Any], settings: DriverSettings) -> Driver:

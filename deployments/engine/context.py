@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from deployments.drivers.base import Driver, Scope, SlotName
 from deployments.engine.claims import Claim, fenced
-from deployments.engine.step import Patience, StepError
-from deployments.models import Operation, Slot, SlotState
+from deployments.engine.step import Patience, Result, StepError
+from deployments.models import Operation, OperationStep, Slot, SlotState, StepState
 from egx_project.events.kinds import EventKind
 from egx_project.events.record import record
 from egx_project.lib.clock import Clock, wait_for
@@ -31,6 +32,12 @@ class Context:
     patience: Patience
     _desired: GatewaySnapshot | None = field(default=None, init=False)
 
+    def gateway(self) -> Gateway:
+        row = Gateway.objects.select_related("target").filter(pk=self.gateway_id or 0).first()
+        if row is None:
+            raise StepError("the gateway's rows are gone")
+        return row
+
     def desired(self) -> GatewaySnapshot:
         found = self.desired_if_any()
         if found is None:
@@ -51,6 +58,17 @@ class Context:
         if seen is None:
             raise StepError(f"{what} did not happen within {seconds:g} s")
         return seen
+
+    def writing(self) -> AbstractContextManager[Operation]:
+        return fenced(self.claim)
+
+    def result_of(self, step: str) -> Result:
+        done = OperationStep.objects.filter(operation=self.claim.operation_id, name=step, state=StepState.DONE).last()
+        return dict(done.result) if done else {}
+
+    def record_result(self, **facts: Any) -> None:  # noqa: ANN401
+        with fenced(self.claim) as operation:
+            Operation.objects.filter(pk=operation.pk).update(result={**operation.result, **facts})
 
     def record_slot(self, slot: SlotName, state: SlotState, **facts: str | int) -> None:
         if self.gateway_id is None:

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 
-from deployments.drivers.base import Driver, FencedError, Observation, Scope
+from deployments.drivers.base import Driver, FencedError, Scope
 from deployments.engine import claims, journal
 from deployments.engine.claims import Claim, LostClaimError
 from deployments.engine.context import Context
 from deployments.engine.plan import Plan
-from deployments.engine.step import CancelledError, Patience, Result, Step, StepError
-from deployments.models import LIFECYCLE, Direction, Operation, OperationState, OperationStep
+from deployments.engine.step import CancelledError, Patience, Planner, Result, Step, StepError
+from deployments.models import LIFECYCLE, Direction, Operation, OperationState, OperationStep, StepState
 from egx_project.lib.clock import Clock
 from egx_project.lib.errors import EgxError
-from gateways.spec.snapshot import GatewaySnapshot
 
 log = structlog.get_logger(__name__)
 
 UNDO_TRIES = 3
 UNDO_PAUSE_SECONDS = 0.5
-
-
-class Planner(Protocol):
-    def __call__(self, operation: Operation, desired: GatewaySnapshot | None, observed: Observation) -> Plan: ...
 
 
 @dataclass(frozen=True)
@@ -106,6 +100,8 @@ def _forward(claim: Claim, operation: Operation, context: Context, workshop: Wor
         return False
     before: tuple[OperationStep, Result] | None = None
     for line in lines:
+        if line.state == StepState.DONE and workshop.steps[line.name].once:
+            continue
         try:
             journal.begin(claim, line, after=before)
             before = (line, _do(context, workshop, line))

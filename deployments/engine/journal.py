@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from deployments.engine.claims import Claim, fenced
 from deployments.engine.plan import Plan, PlannedStep
-from deployments.engine.step import CancelledError, Result, StepError
+from deployments.engine.step import CancelledError, Result, StepError, UnfitEngineError
 from deployments.models import Direction, Operation, OperationState, OperationStep, StepState
 from deployments.models.operation import BEGUN
 from egx_project.events.kinds import EventKind
@@ -94,7 +94,8 @@ def turn_back(
         if after is not None:
             _done(operation, *after)
         if failed is not None:
-            _mark(operation, failed, StepState.FAILED, error=str(error), finished_at=timezone.now())
+            unfit = {"unfit_engine": True} if isinstance(error, UnfitEngineError) else {}
+            _mark(operation, failed, StepState.FAILED, error=str(error), result=unfit, finished_at=timezone.now())
         Operation.objects.filter(pk=operation.pk).update(
             direction=Direction.BACK, state=OperationState.UNDOING, error=error.message, hint=error.hint
         )
@@ -143,7 +144,7 @@ def finish(
         if error is not None:
             facts |= {"error": error.message, "hint": error.hint}
         if result is not None:
-            facts["result"] = dict(result)
+            facts["result"] = {**operation.result, **result}
         Operation.objects.filter(pk=operation.pk).update(**facts)
         _tell(EventKind.OPERATION_FINISHED, operation, state=state, error=facts.get("error", operation.error))
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from deployments.drivers.base import Driver, Scope, SlotName
-from deployments.models import SlotState
+from deployments.drivers.base import Driver, Observation, Scope, SlotName
+from deployments.engine.plan import Plan
+from deployments.models import Operation, SlotState
 from egx_project.lib.clock import Clock
 from egx_project.lib.errors import EgxError
+from gateways.models import Gateway
 from gateways.spec.snapshot import GatewaySnapshot
 
 Seen = TypeVar("Seen")
@@ -23,6 +26,10 @@ class StepError(EgxError):
     title = "A step failed"
 
 
+class UnfitEngineError(StepError):
+    """The engine itself is at fault: not the disk, not a port, not the network."""
+
+
 class CancelledError(EgxError):
     """The operation was cancelled by somebody."""
 
@@ -34,7 +41,15 @@ class Patience:
     """How long steps wait, in seconds."""
 
     healthy: float
+    """Until a new slot is ready."""
+    steady: float
+    """For which it must then stay so."""
+    baseline: float
+    """Of traffic that a new engine is compared with."""
+    settling: float
+    """For clients that move over by themselves."""
     drain: float
+    """For clients that do not move over by themselves."""
 
 
 class StepContext(Protocol):
@@ -45,12 +60,31 @@ class StepContext(Protocol):
     clock: Clock
     patience: Patience
 
+    def gateway(self) -> Gateway:
+        """Its row. Raises StepError where that is gone."""
+        ...
+
     def desired(self) -> GatewaySnapshot:
         """The gateway's desired state as of now, not as of the plan."""
         ...
 
     def wait_for(self, what: str, look: Callable[[], Seen | None], *, seconds: float) -> Seen:
         """What `look` first finds; raises StepError naming `what` at the deadline, and ends early when fenced."""
+        ...
+
+    def writing(self) -> AbstractContextManager[Operation]:
+        """A transaction in which this attempt still owns the operation, for rows and events of any app.
+
+        Raises LostClaimError, and nothing is written, where it does not.
+        """
+        ...
+
+    def result_of(self, step: str) -> Result:
+        """What a step of this operation that is done found out; empty where there is none."""
+        ...
+
+    def record_result(self, **facts: Any) -> None:  # noqa: ANN401
+        """Add to the operation's result, whatever its end will be."""
         ...
 
     def record_slot(self, slot: SlotName, state: SlotState, **facts: str | int) -> None:
@@ -74,6 +108,8 @@ class Step(Protocol):
     """One journaled change. Both directions are idempotent, and right after a kill at any point of either."""
 
     name: str
+    once: bool
+    """What it found out holds for all attempts: done by one, it is not done again by the next."""
     irreversible: bool
     """A failure of it does not turn the operation back: from its beginning on there is only forward."""
 
@@ -82,3 +118,9 @@ class Step(Protocol):
     def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:
         """Take back what `do` did or had begun; `result` is empty when `do` did not come to its end."""
         ...
+
+
+class Planner(Protocol):
+    """Pure: the same row, desired state and observation give the same plan."""
+
+    def __call__(self, operation: Operation, desired: GatewaySnapshot | None, observed: Observation) -> Plan: ...

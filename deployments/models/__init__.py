@@ -4,6 +4,7 @@ from deployments.models.operation import (
     ACTIVE,
     CONFIGURATION,
     LIFECYCLE,
+    REPLACING,
     UNTOLD,
     Direction,
     Operation,
@@ -15,6 +16,6 @@ from deployments.models.operation import (
 from deployments.models.slot import Slot, SlotState
 
 __all__ = [
-    "ACTIVE", "CONFIGURATION", "LIFECYCLE", "UNTOLD", "Direction", "Operation", "OperationKind",
+    "ACTIVE", "CONFIGURATION", "LIFECYCLE", "REPLACING", "UNTOLD", "Direction", "Operation", "OperationKind",
     "OperationState", "OperationStep", "Slot", "SlotState", "StepState",
 ]  # fmt: skip

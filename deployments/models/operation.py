@@ -12,11 +12,17 @@ class OperationKind(models.TextChoices):
     DEPLOY = "deploy"
     CONFIGURE = "configure"
     REMOVE = "remove"
+    UPDATE = "update"
+    ROLLBACK = "rollback"
+    RESTORE = "restore"
+    RETIRE = "retire"
 
 
 CONFIGURATION = (OperationKind.CONFIGURE,)
 """Level-triggered: the newest generation is applied, beside whatever else goes on."""
-LIFECYCLE = (OperationKind.DEPLOY, OperationKind.REMOVE)
+REPLACING = (OperationKind.UPDATE, OperationKind.ROLLBACK, OperationKind.RESTORE)
+"""Another engine or configuration comes to serve, and the one that served is left."""
+LIFECYCLE = (OperationKind.DEPLOY, OperationKind.REMOVE, OperationKind.RETIRE, *REPLACING)
 """One at a time for each gateway."""
 
 

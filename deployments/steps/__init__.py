@@ -1,8 +1,6 @@
-"""The steps, by name. A new one is added here and in a planner; the kill matrix finds it by itself."""
+"""The steps. A new one is added here and in a planner; the kill matrix finds it by itself."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 from deployments.engine.step import Step
 from deployments.steps.configure import CheckConfig, ConfigureSlots, NarrowEdge, TryConfig, WidenEdge
@@ -11,11 +9,8 @@ from deployments.steps.remove import CloseEdge, DrainClients, Forget, StopSlots
 from deployments.steps.slots import DrainOld, RetireOld, StartNew, WaitHealthy
 from deployments.steps.traffic import OpenEdge, SwitchTraffic
 
-STEPS: Mapping[str, Step] = {
-    step.name: step
-    for step in (
-        Preflight(), Pull(), CheckConfig(), StartNew(), WaitHealthy(), TryConfig(), OpenEdge(), SwitchTraffic(),
-        DrainOld(), RetireOld(), NarrowEdge(), ConfigureSlots(), WidenEdge(), DrainClients(), CloseEdge(), StopSlots(),
-        Forget(),
-    )
-}  # fmt: skip
+STEPS: tuple[Step, ...] = (
+    Preflight(), Pull(), CheckConfig(), StartNew(), WaitHealthy(), TryConfig(), OpenEdge(), SwitchTraffic(),
+    DrainOld(), RetireOld(), NarrowEdge(), ConfigureSlots(), WidenEdge(), DrainClients(), CloseEdge(), StopSlots(),
+    Forget(),
+)  # fmt: skip

@@ -9,6 +9,7 @@ from egx_project.lib.clock import wait_for
 
 class Reversible:
     irreversible = False
+    once = False
 
 
 class NothingToUndo(Reversible):

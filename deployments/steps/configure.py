@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from deployments.drivers.base import Engine, SlotName
-from deployments.engine.step import Arguments, Result, StepContext, StepError
+from deployments.drivers.base import ConfigRejectedError, Engine, SlotName
+from deployments.engine.step import Arguments, Result, StepContext, StepError, UnfitEngineError
 from deployments.models import SlotState
 from deployments.steps.base import NothingToUndo, Reversible, slot
+from gateways.spec.snapshot import GatewaySnapshot
+
+
+def what_serves_takes(context: StepContext, desired: GatewaySnapshot) -> bool:
+    """Whether the engine that serves accepts what another one refuses: then the other one is at fault."""
+    observed = context.driver.observe(context.scope.key)
+    engine = observed.slots[observed.edge.serving].engine if observed.edge.serving else None
+    if engine is None:
+        return False
+    try:
+        context.driver.check_config(engine, desired)
+    except ConfigRejectedError:
+        return False
+    return True
 
 
 class CheckConfig(NothingToUndo):
@@ -18,8 +32,16 @@ class CheckConfig(NothingToUndo):
     def do(self, context: StepContext, arguments: Arguments) -> Result:
         desired = context.desired()
         for engine in self._engines(context, arguments):
-            context.driver.check_config(engine, desired)
+            self._check(context, engine, desired, beside="beside" in arguments)
         return {"generation": desired.generation}
+
+    def _check(self, context: StepContext, engine: Engine, desired: GatewaySnapshot, *, beside: bool) -> None:
+        try:
+            context.driver.check_config(engine, desired)
+        except ConfigRejectedError as error:
+            if beside and what_serves_takes(context, desired):
+                raise UnfitEngineError(error.message, hint=error.hint) from error
+            raise
 
     def _engines(self, context: StepContext, arguments: Arguments) -> Iterable[Engine]:
         if "version" in arguments:
@@ -36,7 +58,12 @@ class TryConfig(NothingToUndo):
 
     def do(self, context: StepContext, arguments: Arguments) -> Result:
         name, desired = slot(arguments), context.desired()
-        context.driver.configure_slot(context.scope, name, desired)
+        try:
+            context.driver.configure_slot(context.scope, name, desired)
+        except ConfigRejectedError as error:
+            if what_serves_takes(context, desired):
+                raise UnfitEngineError(error.message, hint=error.hint) from error
+            raise
         held = context.driver.observe(context.scope.key).slots[name]
         if not held.ready or held.generation < desired.generation:
             raise StepError(f"slot {name} holds generation {held.generation}, not {desired.generation}")

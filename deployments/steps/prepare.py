@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployments.drivers.base import Engine
+from deployments.drivers.base import Artifact, Engine
 from deployments.engine.step import Arguments, Result, StepContext
 from deployments.steps.base import NothingToUndo
 
@@ -21,5 +21,7 @@ class Pull(NothingToUndo):
     name = "pull"
 
     def do(self, context: StepContext, arguments: Arguments) -> Result:
-        engine = context.driver.pull(Engine(version=arguments["version"]))
+        known = arguments.get("artifact")
+        artifact = Artifact(**known) if known else None
+        engine = context.driver.pull(Engine(version=arguments["version"], artifact=artifact))
         return {"version": engine.version, "digest": engine.digest}

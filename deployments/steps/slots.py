@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 
 from deployments.drivers.base import Engine, SilentError, SlotName
-from deployments.engine.step import Arguments, Result, StepContext
+from deployments.engine.step import Arguments, Result, StepContext, StepError, UnfitEngineError
 from deployments.models import SlotState
 from deployments.steps.base import NothingToUndo, Reversible, drain, slot, wait_ready
+from egx_project.lib.clock import wait_for
 
 
 class StartNew(Reversible):
@@ -44,19 +45,32 @@ class WaitHealthy(NothingToUndo):
     name = "wait_healthy"
 
     def do(self, context: StepContext, arguments: Arguments) -> Result:
-        wait_ready(context, slot(arguments))
+        name = slot(arguments)
+        try:
+            wait_ready(context, name)
+        except StepError as error:
+            raise UnfitEngineError(error.message, hint=error.hint) from error
+        if self._loses_it(context, name):
+            raise UnfitEngineError(f"slot {name} became ready, and did not stay so")
         return {}
+
+    def _loses_it(self, context: StepContext, name: SlotName) -> bool:
+        def not_ready() -> bool | None:
+            return not context.driver.observe(context.scope.key).slots[name].ready or None
+
+        return wait_for(not_ready, clock=context.clock, seconds=context.patience.steady) is not None
 
 
 class DrainOld(Reversible):
-    """Asks the old slot's clients to move; who stays longer than the bound is counted and cut by the next step."""
+    """Asks the old slot's clients to move. Who cannot move by itself (a WebSocket, a stream, an idle connection) may
+    stay until the slot is retired, and is counted."""
 
     name = "drain_old"
 
     def do(self, context: StepContext, arguments: Arguments) -> Result:
         name = slot(arguments)
         context.record_slot(name, SlotState.DRAINING)
-        return drain(context, name, seconds=context.patience.drain)
+        return drain(context, name, seconds=context.patience.settling)
 
     def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
         context.driver.undrain(context.scope, slot(arguments))
@@ -64,14 +78,16 @@ class DrainOld(Reversible):
 
 
 class RetireOld(Reversible):
-    """Stopped and kept."""
+    """Stopped and kept; who is still there is cut, and counted."""
 
     name = "retire_old"
 
     def do(self, context: StepContext, arguments: Arguments) -> Result:
-        context.driver.stop_slot(context.scope, slot(arguments))
-        context.record_slot(slot(arguments), SlotState.STOPPED)
-        return {}
+        name = slot(arguments)
+        cut = context.driver.observe(context.scope.key).slots[name].connections
+        context.driver.stop_slot(context.scope, name)
+        context.record_slot(name, SlotState.STOPPED)
+        return {"connections_cut": cut}
 
     def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
         context.driver.resume_slot(context.scope, slot(arguments))

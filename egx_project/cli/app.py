@@ -26,6 +26,10 @@ COMMANDS = {
     "delete": Entry("Desired state", f"{_HERE}.delete:delete", "Delete what manifests name, or one object."),
     "get": Entry("Desired state", f"{_HERE}.get:get", "List gateways, routes, operations and more."),
     "plan": Entry("Gateways", f"{_HERE}.plan:plan", "Show the steps a change would take, and why."),
+    "update": Entry("Gateways", f"{_HERE}.update:update", "Put another version of the engine in, losing nothing."),
+    "rollback": Entry("Gateways", f"{_HERE}.rollback:rollback", "Go back to the engine before, or to a backup."),
+    "backup": Entry("Gateways", f"{_HERE}.backup:backup", "Put a gateway's desired state and engine away."),
+    "restore": Entry("Gateways", f"{_HERE}.restore:restore", "Bring back what a backup has."),
     "remove": Entry("Gateways", f"{_HERE}.remove:remove", "Stop a gateway and remove it."),
     "op": Entry("Gateways", f"{_HERE}.op:op", "Show, follow, cancel or resume an operation."),
 }

@@ -57,8 +57,18 @@ class Client:
     def get_text(self, path: str, params: Params | None = None) -> str:
         return self._request("GET", path, params=params).text
 
-    def post(self, path: str, body: Mapping[str, object] | None = None) -> Any:  # noqa: ANN401
-        return _json(self._request("POST", path, body=body or {}))
+    def post(
+        self,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        params: Params | None = None,
+        *,
+        seconds: float = ANSWER_SECONDS,
+    ) -> Any:  # noqa: ANN401
+        return _json(self._request("POST", path, params=params, body=body or {}, seconds=seconds))
+
+    def patch(self, path: str, body: Mapping[str, object], params: Params | None = None) -> Any:  # noqa: ANN401
+        return _json(self._request("PATCH", path, params=params, body=body))
 
     def delete(self, path: str, params: Params | None = None) -> Any:  # noqa: ANN401
         answer = self._request("DELETE", path, params=params)

@@ -19,6 +19,7 @@ from deployments.engine.waiting import runnable
 from deployments.tasks import run_operation
 from egx_project.celery import app
 from egx_project.events import wake
+from updates.services import soaks
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +28,7 @@ TEND_SECONDS = 1.0
 """Between two looks at what should run; where the system tells of a death, the look comes at once."""
 AT_ONCE = 4
 CELERY_THREADS = 2
+SOAK_SECONDS = 1.0
 
 
 class Poller:
@@ -72,6 +74,7 @@ def start() -> None:
     for name, body in (
         ("poller", Poller().run),
         ("supervisor", _tend_forever),
+        ("soaks", _watch_forever),
         ("celery", _celery_worker),
         ("beat", beat.run),
     ):
@@ -95,6 +98,20 @@ def _tend_forever() -> None:
             report=lambda revival: log.warning("revived", unit=revival.unit, key=revival.key, reason=revival.reason)
         )
         services.await_death(seconds=TEND_SECONDS)
+
+
+def _watch_forever() -> None:
+    """As often as is worth while: once a second while something soaks, and else when an operation has ended."""
+    changed, pause = threading.Event(), threading.Event()
+    wake.subscribe(changed.set)
+    while True:
+        soaking = soaks.watch()
+        close_old_connections()
+        if soaking:
+            pause.wait(SOAK_SECONDS)  # not at every event: its own looks make some
+        else:
+            changed.wait()
+        changed.clear()
 
 
 def _kept(name: str, body: Callable[[], None]) -> Callable[[], None]:

@@ -25,6 +25,17 @@ class EventKind(StrEnum):
     OPERATION_CANCELLING = "operation.cancelling"
     OPERATION_FINISHED = "operation.finished"
     SLOT_CHANGED = "slot.changed"
+    RELEASE_FOUND = "release.found"
+    RELEASE_QUARANTINED = "release.quarantined"
+    QUARANTINE_LIFTED = "release.quarantine_lifted"
+    UPDATE_AVAILABLE = "update.available"
+    POLICY_CHANGED = "policy.changed"
+    SOAK_BEGUN = "soak.begun"
+    SOAK_JUDGED = "soak.judged"
+    SOAK_OVER = "soak.over"
+    BACKUP_MADE = "backup.made"
+    BACKUP_REMOVED = "backup.removed"
+    BACKUP_DRILLED = "backup.drilled"
     ENGINE_REVIVED = "engine.revived"
     TOKEN_CREATED = "token.created"  # noqa: S105
     TOKEN_REVOKED = "token.revoked"  # noqa: S105

@@ -30,6 +30,16 @@ EGX_ENVOY_CONCURRENCY = env.int("EGX_ENVOY_CONCURRENCY", default=0)
 EGX_HEALTHY_SECONDS = env.float("EGX_HEALTHY_SECONDS", default=30.0)
 """How long a new slot may take until it is ready."""
 
+EGX_STEADY_SECONDS = env.float("EGX_STEADY_SECONDS", default=0.3)
+"""How long it must then stay so before it gets traffic."""
+
+EGX_BASELINE_SECONDS = env.float("EGX_BASELINE_SECONDS", default=2.5)
+"""How long traffic is measured before an update, for comparison; Envoy shows latencies once a second."""
+
+EGX_SETTLING_SECONDS = env.float("EGX_SETTLING_SECONDS", default=3.0)
+"""How long an update waits for clients that move over by themselves: HTTP/1 goes with its next answer, HTTP/2 within
+`drain_timeout` and 1 s."""
+
 EGX_DRAIN_SECONDS = env.float("EGX_DRAIN_SECONDS", default=60.0)
 """How long WebSockets, streams and idle connections may stay on a slot that is being drained."""
 

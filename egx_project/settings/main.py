@@ -9,4 +9,5 @@ from egx_project.settings.data import *
 from egx_project.settings.engines import *
 from egx_project.settings.observability import *
 from egx_project.settings.realtime import *
+from egx_project.settings.updates import *
 from egx_project.settings.work import *

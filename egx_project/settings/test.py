@@ -16,4 +16,9 @@ from egx_project.settings.main import *
 
 EGX_NODE = "test"
 EGX_HEALTHY_SECONDS = 10.0
+EGX_STEADY_SECONDS = 0.05
+EGX_BASELINE_SECONDS = 0.1
 EGX_DRAIN_SECONDS = 5.0
+
+EGX_PACKAGE_INDEX = "http://127.0.0.1:9/"
+"""Where nobody answers: a test that wants an index runs its own."""

@@ -33,8 +33,10 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "reap": {"task": "deployments.reap", "schedule": 5.0 if REDIS_URL else 15.0},
+    "check-channels": {"task": "updates.check", "schedule": 60.0},
     "prune-events": {"task": "events.prune", "schedule": 3600.0},
     "prune-answers": {"task": "rest.prune", "schedule": 3600.0},
 }
 if REDIS_URL:  # `egx up` looks after its own node without a tick
     CELERY_BEAT_SCHEDULE["tend"] = {"task": "deployments.tend_all", "schedule": 5.0}
+    CELERY_BEAT_SCHEDULE["watch"] = {"task": "updates.watch_all", "schedule": 2.0}

@@ -20,7 +20,6 @@ from deployments import selectors as deployments
 from deployments.api.gateways import gateways_json
 from deployments.api.shown import GatewayOut
 from deployments.selectors import GatewayState
-from deployments.services import name_of
 from egx_project.access.identity import SocketAuthentication, shown_token
 from egx_project.access.roles import Action, may
 from egx_project.access.services import user_of_token
@@ -101,7 +100,7 @@ class Summary(APIView):
         """What serves, in short. Open to this host."""
         items = [
             SummaryItem(
-                name=name_of(gateway),
+                name=gateway.place,
                 state=deployments.state_of(gateway),
                 target=gateway.target.name,
                 engine_version=gateway.engine_version,

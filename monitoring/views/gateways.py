@@ -20,7 +20,7 @@ from monitoring.views.live import page_of
 @page(Action.VIEW)
 def gateway(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     found = find_gateway(name, namespace=namespace)
-    return page_of(request, f"gateway/{found.pk}", title=f"Gateway {services.name_of(found)}")
+    return page_of(request, f"gateway/{found.pk}", title=f"Gateway {found.place}")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -35,7 +35,7 @@ def remove(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     leaving, staying = selectors.leaves_with(found)
     context = {
         "gateway": found,
-        "name": services.name_of(found),
+        "name": found.place,
         "plan": services.plan_removal(found).text(),
         "leaving": leaving,
         "staying": staying,

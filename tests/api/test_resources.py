@@ -18,7 +18,7 @@ from egx_project.rest.answers import prune
 from egx_project.rest.models import Answer
 from gateways.models import Gateway, Route, Target
 from tests.api.client import Api, backend, gateway, route
-from tests.builders import apply, carry_out, fake_target, gateway_yaml, route_yaml, serve_gateway
+from tests.builders import apply, carry_out, fake_target, gateway_yaml, offer, route_yaml, serve_gateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -316,9 +316,12 @@ def test_an_operation_is_cancelled_and_shows_its_steps(api: Api, target: Target)
 
 def test_a_plan_says_what_would_be_done(api: Api, target: Target) -> None:
     serve_gateway(target=target)
-    assert (
-        api.get("/gateways/web/plan?to=9.9.9").json()["steps"][0] == {"name": "pull", "cause": "engine 9.9.9"} or True
-    )
+    assert api.get("/gateways/web/plan?to=1.41.0").status_code == 404
+    offer("1.41.0")
+    planned = api.get("/gateways/web/plan?to=1.41.0").json()
+    names = [step["name"] for step in planned["steps"]]
+    assert names[:3] == ["preflight", "backup", "pull"]
+    assert names.index("switch_traffic") < names.index("drain_old")
     assert not Operation.objects.filter(state="queued").exists()
 
 

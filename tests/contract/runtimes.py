@@ -39,7 +39,7 @@ class Runtime:
     """Whether requests can be made through the published ports."""
     home: Path | None = None
     """Where real processes lie, if they are this machine's own."""
-    ports: list[int] = field(default_factory=lambda: [hosts.free_port() for _ in range(3)])
+    ports: list[int] = field(default_factory=lambda: hosts.free_ports(3))
 
     def scope(self, fence: int = 1, *, configuration: bool = False, key: str = KEY) -> Scope:
         return Scope(key=key, fence=fence, realm="configuration" if configuration else "lifecycle")

@@ -9,7 +9,7 @@ from deployments.tasks import driver_of
 from egx_project.events.models import Event
 from egx_project.lib.errors import BadInputError, ConflictError
 from gateways.models import Gateway, Route, Target
-from tests.builders import apply, carry_out, fake_target, gateway_yaml, route_yaml, serve_gateway
+from tests.builders import apply, ask_update, carry_out, fake_target, gateway_yaml, route_yaml, serve_gateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -77,15 +77,15 @@ def test_a_dry_run_prints_the_plan_and_changes_nothing(target: Target) -> None:
 
 def test_a_second_lifecycle_operation_is_refused_by_name_of_the_first(target: Target) -> None:
     gateway = serve_gateway(target=target)
-    first = services.request_deploy(gateway=gateway, by="tester", version="9.9.9")
-    with pytest.raises(ConflictError, match=rf"operation {first.pk} \(deploy\)"):
+    first = ask_update(gateway)
+    with pytest.raises(ConflictError, match=rf"operation {first.pk} \(update\)"):
         services.request_remove(gateway=gateway, by="tester")
 
 
 def test_configuration_is_taken_while_an_engine_is_replaced_and_reaches_both_slots(target: Target) -> None:
     gateway = serve_gateway(target=target)
     driver = driver_of(target)
-    update = services.request_deploy(gateway=gateway, by="tester", version="9.9.9")
+    update = ask_update(gateway)
     change = apply(route_yaml(path="/during"), target=target).operations[0]
     assert carry_out(change).state == "done"
     assert carry_out(update).state == "done"
@@ -94,16 +94,16 @@ def test_configuration_is_taken_while_an_engine_is_replaced_and_reaches_both_slo
     assert observed.slots[observed.edge.serving].generation == 2
 
 
-def test_another_version_is_started_beside_and_the_old_is_stopped_and_kept(target: Target) -> None:
+def test_another_version_is_started_beside_and_the_old_one_stays_warm(target: Target) -> None:
     gateway = serve_gateway(target=target)
-    operation = carry_out(services.request_deploy(gateway=gateway, by="tester", version="9.9.9"))
+    operation = carry_out(ask_update(gateway))
     assert operation.state == "done"
-    assert slots(gateway) == {"blue": "stopped", "green": "serving"}
+    assert slots(gateway) == {"blue": "warm", "green": "serving"}
 
 
 def test_a_version_that_cannot_be_had_leaves_the_old_one_serving(target: Target) -> None:
     gateway = serve_gateway(target=target)
-    operation = carry_out(services.request_deploy(gateway=gateway, by="tester", version="missing"))
+    operation = carry_out(ask_update(gateway, "missing"))
     assert (operation.state, operation.error) == ("rolled_back", "there is no engine missing")
     assert driver_of(target).observe(gateway.key).edge.serving == "blue"
 
@@ -168,7 +168,7 @@ def test_a_match_that_another_route_has_is_refused(target: Target) -> None:
 
 def test_a_cancelled_operation_ends_rolled_back_and_says_by_whom(target: Target) -> None:
     gateway = serve_gateway(target=target)
-    operation = services.request_deploy(gateway=gateway, by="tester", version="9.9.9")
+    operation = ask_update(gateway)
     services.cancel(operation_id=operation.pk, by="somebody")
     ended = carry_out(operation)
     assert (ended.state, ended.error) == (OperationState.ROLLED_BACK, "cancelled by somebody")
@@ -177,7 +177,7 @@ def test_a_cancelled_operation_ends_rolled_back_and_says_by_whom(target: Target)
 
 def test_an_operation_whose_workers_keep_dying_is_undone_in_the_end(target: Target) -> None:
     gateway = serve_gateway(target=target)
-    operation = services.request_deploy(gateway=gateway, by="tester", version="9.9.9")
+    operation = ask_update(gateway)
     Operation.objects.filter(pk=operation.pk).update(attempt=5)
     ended = carry_out(operation)
     assert ended.state == "rolled_back"

@@ -15,12 +15,14 @@ from typing import Any
 
 import pytest
 
-from deployments.steps import STEPS
+from deployments.engine.catalog import STEPS
 from tests.kill import rig, worker
 from tests.kill.rig import Decide, Run, Template, Worker
 from tests.kill.scenarios import SCENARIOS
 
 SEED = 20261123
+LONG = dict.fromkeys(("drill", "roll_back_cold", "restore"), pytest.mark.matrix)
+"""Most of their steps are in others, too."""
 INSTANTS = 3
 IN_MEMORY = Path("/dev/shm")
 """A kill of a process does not need a disk to be seen; without one the matrix takes a third of the time."""
@@ -44,7 +46,7 @@ class Ground:
         return found
 
 
-@pytest.fixture(scope="module", params=SCENARIOS)
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=LONG.get(name, ())) for name in SCENARIOS])
 def ground(request: pytest.FixtureRequest) -> Iterator[Ground]:
     folder = Path(tempfile.mkdtemp(prefix="egx-kill-", dir=IN_MEMORY if IN_MEMORY.is_dir() else None))
     template = rig.template(folder / "template", SCENARIOS[request.param])

@@ -68,10 +68,9 @@ def deploy(port: int, backend: int) -> None:
 
 
 def replace(version: str) -> int:
-    from deployments import services
     from gateways.models import Gateway
 
-    return services.request_deploy(gateway=Gateway.objects.get(), by="tester", version=version).pk
+    return builders.ask_update(Gateway.objects.get(), version).pk
 
 
 def configure(port: int, other: int, backend: int, flip: bool) -> int:

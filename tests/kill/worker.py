@@ -57,6 +57,7 @@ class AnnouncedStep:
     def __init__(self, step: Step, line: Line) -> None:
         self.name = step.name
         self.irreversible = step.irreversible
+        self.once = step.once
         self._step = step
         self._line = line
 

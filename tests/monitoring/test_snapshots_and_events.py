@@ -24,13 +24,23 @@ from gateways.models import Backend, Gateway, Route, Target, TargetKind
 from gateways.spec.base import ObjectRef
 from monitoring.fold import fold
 from monitoring.snapshot import OPERATIONS_SHOWN, State, snapshot
-from tests.builders import apply, carry_out, fake_target, gateway_yaml, route_yaml, serve_gateway
+from tests.builders import (
+    apply,
+    ask_retirement,
+    ask_update,
+    carry_out,
+    fake_target,
+    gateway_yaml,
+    route_yaml,
+    serve_gateway,
+)  # fmt: skip
+from updates.services import backups, changes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SERVICES = (deployments, gateways, access)
 WEB = ObjectRef(kind="HTTPRoute", namespace="default", name="web")
-READERS = frozenset({"find_operation", "plan_for", "plan_removal", "name_of", "await_death", "user_of_token"})
+READERS = frozenset({"find_operation", "plan_change", "plan_removal", "await_death", "user_of_token"})
 """Public functions of the services modules that write nothing a snapshot tells of."""
 
 
@@ -96,12 +106,40 @@ def delete_a_route_and_its_backend(target: Target) -> None:
 
 def replace_the_engine(target: Target) -> None:
     gateway = serve_gateway(target=target)
-    deployments.request_deploy(gateway=gateway, version="1.99.0", by="tester")
+    ask_update(gateway)
+
+
+def update_and_roll_back(target: Target) -> None:
+    gateway = serve_gateway(target=target)
+    carry_out(ask_update(gateway))
+    changes.request_rollback(gateway=gateway, by="tester")
+
+
+def update_and_retire_what_was_before(target: Target) -> None:
+    gateway = serve_gateway(target=target)
+    carry_out(ask_update(gateway))
+    ask_retirement(gateway)
+
+
+def restore(target: Target) -> None:
+    gateway = serve_gateway(target=target)
+    made = backups.back_up(gateway=gateway, by="tester")
+    apply(gateway_yaml(ports=(8080, 8090)) + "---\n" + route_yaml(path="/other"), target=target)
+    finish_all()
+    changes.request_restore(key=made.key, by="tester")
+
+
+def restore_what_is_gone(target: Target) -> None:
+    gateway = serve_gateway(target=target)
+    made = backups.back_up(gateway=gateway, by="tester")
+    deployments.request_remove(gateway=gateway, by="tester")
+    finish_all()
+    changes.request_restore(key=made.key, by="tester")
 
 
 def change_while_replacing(target: Target) -> None:
     gateway = serve_gateway(target=target)
-    deployments.request_deploy(gateway=gateway, version="1.99.0", by="tester")
+    ask_update(gateway)
     deployments.request_configure(gateway=gateway, by="tester")
 
 
@@ -188,7 +226,8 @@ def revive(target: Target) -> None:
 
 CALLS: tuple[Callable[[Target], None], ...] = (
     create, create_in_a_namespace, change_a_route, change_a_backend, change_listeners,
-    move_a_route_to_another_gateway, delete_a_route_and_its_backend, replace_the_engine, change_while_replacing,
+    move_a_route_to_another_gateway, delete_a_route_and_its_backend, replace_the_engine, update_and_roll_back,
+    update_and_retire_what_was_before, restore, restore_what_is_gone, change_while_replacing,
     ask_again, be_refused_by_the_engine, take_a_configuration_back, fail_the_first_deployment_and_resume_it,
     resume_one_that_nobody_is_shown_any_more, cancel_what_waits, remove, remove_one_of_two_that_share_a_route,
     add_a_target, forget_a_target, let_people_in, revive,
@@ -224,7 +263,7 @@ def test_every_service_that_writes_is_called_above(monkeypatch: pytest.MonkeyPat
     for module in SERVICES:
         for name in public_functions(module):
             original: Callable[..., object] = getattr(module, name)
-            for place in (module, context):  # the engine's context imports some by name
+            for place in (module, context, changes):  # these import some by name
                 if getattr(place, name, None) is original:
                     monkeypatch.setattr(place, name, noting(original, name))
     target = fake_target()

@@ -20,11 +20,11 @@ class AdminError(SilentError):
     """The Envoy does not answer."""
 
 
-class _Connection(http.client.HTTPConnection):
+class UnixConnection(http.client.HTTPConnection):
     """HTTP over a Unix socket. A change asks Envoy a dozen times, and a client library costs more than the answer."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__("envoy", timeout=SECONDS)
+    def __init__(self, path: Path, *, host: str = "envoy", timeout: float = SECONDS) -> None:
+        super().__init__(host, timeout=timeout)
         self.path = path
 
     def connect(self) -> None:
@@ -48,7 +48,7 @@ class Admin:
 
     def _ask(self, method: str, path: str) -> str:
         try:
-            with contextlib.closing(_Connection(self.socket)) as connection:
+            with contextlib.closing(UnixConnection(self.socket)) as connection:
                 connection.request(method, path)
                 answer = connection.getresponse()
                 text = answer.read().decode()
@@ -71,6 +71,13 @@ class Admin:
         return {
             stat["name"]: int(stat["value"]) for stat in found if "value" in stat and not isinstance(stat["value"], str)
         }
+
+    def detailed(self, pattern: str) -> list[dict[str, Any]]:
+        """Counters, gauges and whole histograms whose names match."""
+        found: list[dict[str, Any]] = self.get_json(
+            "/stats", format="json", filter=pattern, histogram_buckets="detailed"
+        )["stats"]
+        return found
 
     def texts(self, pattern: str) -> dict[str, str]:
         """Text readouts whose names match, such as the versions of what file subscriptions loaded."""

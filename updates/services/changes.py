@@ -1,0 +1,203 @@
+"""Asking for updates, rollbacks and restores: the operation's row takes along all that its plan depends on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from deployments.drivers.base import Artifact, Engine
+from deployments.engine.plan import Plan
+from deployments.models import Operation, OperationKind, OperationState
+from deployments.services import apply_manifest, plan_change, queue
+from deployments.tasks import driver_of
+from egx_project.lib.errors import BadInputError, ConflictError, NotFoundError
+from gateways.manifests.reader import Source, read
+from gateways.models import Gateway
+from gateways.selectors import find_target, snapshot
+from gateways.spec import objects
+from updates import backups, compat
+from updates.channels.registry import ENVOY
+from updates.models import Backup, ChannelCheck, Quarantine, Release, UpdatePolicy
+from updates.planner import plan_rollback, plan_update
+from updates.services import checks
+from updates.services.backups import fresh_key
+from updates.services.policies import limits_of, policy_of
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A change that may be made, with all that its plan needs."""
+
+    kind: OperationKind
+    options: dict[str, Any]
+
+
+def request_update(*, gateway: Gateway, by: str, version: str = "", downgrade: bool = False) -> Operation:
+    """Put the version, or the newest that the policy allows, in the place of what serves.
+
+    Raises ConflictError while another lifecycle operation is at it, for a version in quarantine and for one that may
+    not follow; NotFoundError for one that nobody offers; UpToDateError where there is nothing to do.
+    """
+    asked = ask_update(gateway, version=version, downgrade=downgrade)
+    return _queue(gateway, asked, by=by)
+
+
+class UpToDateError(ConflictError):
+    title = "Nothing to do"
+
+
+def ask_update(gateway: Gateway, *, version: str, downgrade: bool) -> Asked:
+    policy, current = policy_of(gateway), checks.current_version(gateway)
+    if not ChannelCheck.objects.filter(channel=policy.channel).exists():
+        checks.check(policy.channel)
+    wanted = version or _newest(gateway)
+    if wanted == current:
+        raise UpToDateError(f"gateway {gateway.place} runs Envoy {current} already")
+    why = compat.why_not(current, wanted, skip_minor=policy.skip_minor, downgrade=downgrade)
+    if why:
+        raise ConflictError(why)
+    return Asked(OperationKind.UPDATE, _options(gateway, policy, wanted, reason=f"before the update to {wanted}"))
+
+
+def _newest(gateway: Gateway) -> str:
+    info = checks.update_info(gateway)
+    if info.upgrade_available and info.latest:
+        return info.latest.version
+    said = info.why_not or info.problem
+    raise UpToDateError(
+        f"gateway {info.gateway} runs Envoy {info.current}; there is no newer one that its policy allows",
+        hint=said or "`egx get releases` lists what there is",
+    )
+
+
+def _options(
+    gateway: Gateway, policy: UpdatePolicy, version: str, *, reason: str, judge: bool = True
+) -> dict[str, Any]:
+    artifact, notes = find_release(policy.channel, version)
+    return {
+        "version": version,
+        "from": checks.current_version(gateway),
+        "channel": policy.channel,
+        "artifact": asdict(artifact) if artifact else None,
+        "backup": fresh_key(),
+        "reason": reason,
+        "drill": policy.drill,
+        "signatures": policy.signatures,
+        "limits": limits_of(policy, judge=judge),
+        "notes": notes,
+    }
+
+
+def find_release(channel: str, version: str) -> tuple[Artifact | None, list[str]]:
+    """Where the version is to be had, and what to know of it. Raises NotFoundError, ConflictError (quarantine)."""
+    bad = Quarantine.objects.filter(channel=channel, version=version).first()
+    if bad:
+        raise ConflictError(
+            f"Envoy {version} is in quarantine: {bad.reason}",
+            hint="an operator may lift it (admin, or `egx release lift`), if the reason is gone",
+        )
+    release = Release.objects.filter(channel=channel, version=version).first()
+    if release is None and version not in {settings.EGX_ENVOY_VERSION, "local"}:
+        raise NotFoundError(f"channel {channel} has no {version}", hint="`egx get releases` lists what it has")
+    if release is None or not release.url:
+        return None, []
+    if release.yanked:
+        raise ConflictError(f"Envoy {version} was taken back by its publisher", hint="`egx get releases` lists others")
+    told = [f"release notes: {release.notes_url}"] if release.notes_url else []
+    return Artifact(url=release.url, sha256=release.sha256, size=release.size), told
+
+
+def request_rollback(*, gateway: Gateway, by: str, backup: str = "", reason: str = "") -> Operation:
+    """Back to the engine before the last change, or to a backup.
+
+    Raises ConflictError where nothing was before, or another lifecycle operation is at it.
+    """
+    if backup:
+        return request_restore(key=backup, by=by)
+    return _queue(gateway, ask_rollback(gateway, reason=reason or f"asked for by {by}"), by=by)
+
+
+def ask_rollback(gateway: Gateway, *, reason: str) -> Asked:
+    version = previous_version(gateway)
+    if not version:
+        raise ConflictError(
+            f"gateway {gateway.place} has had no other engine", hint="`egx get backups` lists what can be restored"
+        )
+    options = _options(gateway, policy_of(gateway), version, reason=reason, judge=False)
+    return Asked(OperationKind.ROLLBACK, {**options, "drill": False, "reason": reason})
+
+
+def previous_version(gateway: Gateway) -> str:
+    """What served before what serves now; empty where nothing did."""
+    done = Operation.objects.filter(
+        gateway=gateway, kind__in=(OperationKind.UPDATE, OperationKind.ROLLBACK, OperationKind.RESTORE),
+        state=OperationState.DONE,
+    )  # fmt: skip
+    current = checks.current_version(gateway)
+    for operation in done.order_by("-pk")[:20]:
+        before = str(operation.options.get("from", ""))
+        if before and before != current:
+            return before
+    return ""
+
+
+def request_restore(*, key: str, by: str) -> Operation:
+    """Bring a gateway back to what a backup has: in place, or anew where it is gone.
+
+    Raises NotFoundError, ConflictError, and ArchiveError for a backup that is damaged.
+    """
+    row = backups.find(key)
+    if row.kind != "gateway":
+        raise BadInputError(
+            f"{key} is a backup of the whole instance", hint=f"`egx restore {key}` while EGX is stopped"
+        )
+    wanted = backups.desired_in(key)
+    wished = next(item for item in wanted if isinstance(item, objects.Gateway))
+    gateway = Gateway.objects.filter(namespace=wished.metadata.namespace, name=wished.metadata.name).first()
+    if gateway is None:
+        return _restore_anew(row, by=by)
+    serves = checks.current_version(gateway)
+    engine = row.engine_version or serves
+    policy = policy_of(gateway)
+    options = _options(gateway, policy, engine, reason=f"before {key} is restored", judge=engine != serves)
+    ports = sorted({listener.port for listener in wished.spec.listeners})
+    asked = Asked(OperationKind.RESTORE, {**options, "restore": key, "ports": ports, "drill": False})
+    return _queue(gateway, asked, by=by)
+
+
+def _restore_anew(row: Backup, *, by: str) -> Operation:
+    manifest = backups.store().read(row.key)
+    text = backups.store().open(row.key, backups.DESIRED).decode()
+    target = find_target(str(manifest.facts.get("target") or settings.EGX_LOCAL_TARGET))
+    with transaction.atomic():
+        outcome = apply_manifest(read([Source(name=row.key, text=text)]), target=target, by=by, engine=_engine_of(row))
+    return outcome.operations[0]
+
+
+def _engine_of(row: Backup) -> Engine:
+    version = row.engine_version or settings.EGX_ENVOY_VERSION
+    artifact, _ = find_release(ENVOY, version)
+    return Engine(version=version, artifact=artifact)
+
+
+def _queue(gateway: Gateway, asked: Asked, *, by: str) -> Operation:
+    result = {"from": asked.options["from"], "to": asked.options["version"]}
+    return queue(gateway, asked.kind, by=by, options=asked.options, result=result)
+
+
+def plan_for(gateway: Gateway, *, version: str = "", back: bool = False) -> Plan:
+    """What would be done now: for a version, an update; for none, whatever the gateway is behind. Changes nothing."""
+    if not version and not back:
+        return plan_change(gateway)
+    desired, observed = snapshot(gateway), driver_of(gateway.target).observe(gateway.key)
+    if back:
+        asked = ask_rollback(gateway, reason="")
+        return plan_rollback(gateway.place, asked.options, desired, observed)
+    current = checks.current_version(gateway)
+    if version == current:
+        return plan_change(gateway)
+    asked = ask_update(gateway, version=version, downgrade=True)
+    return plan_update(gateway.place, asked.options, desired, observed)

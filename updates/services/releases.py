@@ -1,0 +1,41 @@
+"""Releases as people see them, and putting one away by hand."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import Case, IntegerField, OuterRef, QuerySet, Subquery, Value, When
+
+from egx_project.lib.errors import NotFoundError
+from updates import compat
+from updates import quarantine as quarantining
+from updates.models import Quarantine, Release
+
+
+def ordered() -> QuerySet[Release]:
+    """By channel, and the newest version first, each with its `quarantined` reason."""
+    rows = sorted(
+        Release.objects.values_list("pk", "channel", "version"),
+        key=lambda row: compat.parse(row[2]) or compat.LEAST,
+        reverse=True,
+    )
+    order = Case(*(When(pk=row[0], then=Value(place)) for place, row in enumerate(rows)), default=Value(0),
+                 output_field=IntegerField())  # fmt: skip
+    why = Quarantine.objects.filter(channel=OuterRef("channel"), version=OuterRef("version")).values("reason")
+    return Release.objects.annotate(why=Subquery(why)).order_by("channel", order)
+
+
+def quarantine_of(release: Release) -> Quarantine | None:
+    """Of a release read by `ordered`."""
+    why: str | None = release.why  # type: ignore[attr-defined]
+    return None if why is None else Quarantine(channel=release.channel, version=release.version, reason=why)
+
+
+def quarantine(*, channel: str, version: str, reason: str, by: str) -> None:
+    """Let nothing put the version to use. Raises NotFoundError for one that nobody has offered."""
+    release = Release.objects.filter(channel=channel, version=version).first()
+    if release is None:
+        raise NotFoundError(f"channel {channel} has no {version}", hint="`egx get releases` lists what it has")
+    with transaction.atomic():
+        quarantining.put_in(
+            channel=channel, version=version, digest=release.digest, reason=f"{by}: {reason}", operation=None
+        )

@@ -1,0 +1,148 @@
+"""Measuring, and keeping the old slot for as long as it may be wanted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from deployments.drivers.base import Engine, SlotName, Traffic, TrafficObservation
+from deployments.engine.step import Arguments, Result, StepContext
+from deployments.models import Operation, SlotState
+from deployments.steps.base import NothingToUndo, Reversible, slot
+from egx_project.events.kinds import EventKind
+from egx_project.events.record import record
+from egx_project.lib.clock import wait_for
+from gateways.services import set_engine_version
+from updates import numbers
+from updates.models import Soak, SoakState
+
+LATENCIES_SECONDS = 1.5
+"""How long the latencies of counted requests may take to show."""
+
+
+class MakeRoom(NothingToUndo):
+    """The slot of an earlier change is stopped; who is still there is cut, and counted. It does not come back: its
+    place is taken by another engine, and an update that fails leaves the one that serves."""
+
+    name = "make_room"
+    once = True
+
+    def do(self, context: StepContext, arguments: Arguments) -> Result:
+        name = slot(arguments)
+        cut = context.driver.observe(context.scope.key).slots[name].connections
+        context.driver.stop_slot(context.scope, name)
+        context.record_slot(name, SlotState.STOPPED)
+        with context.writing():
+            Soak.objects.filter(gateway=context.gateway(), over_at=None).update(over_at=context.clock.now())
+        return {"connections_cut": cut}
+
+
+class Measure(Reversible):
+    name = "measure"
+    once = True
+
+    def do(self, context: StepContext, arguments: Arguments) -> Result:  # noqa: ARG002
+        first = context.driver.traffic(context.scope.key)
+        if any(traffic.requests for traffic in first.slots.values()):
+            wait_for(lambda: None, clock=context.clock, seconds=context.patience.baseline)
+        now = context.driver.traffic(context.scope.key)
+        before = numbers.between(first, now)
+        context.record_result(before=before.as_json())
+        return {"before": before.as_json(), "counters": numbers.as_json(now)}
+
+    def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
+        if "counters" in result:
+            since = numbers.from_json(result["counters"])
+            seen = numbers.between(since, context.driver.traffic(context.scope.key))
+            context.record_result(during=seen.as_json())
+
+
+class KeepWarm(Reversible):
+    """The new engine is the gateway's now; the old slot stays, and a soak watches both."""
+
+    name = "keep_warm"
+
+    def do(self, context: StepContext, arguments: Arguments) -> Result:
+        measured = context.result_of("measure")
+        since = numbers.from_json(measured.get("counters", {}))
+        wait_for(lambda: self._latencies_in(context, since), clock=context.clock, seconds=LATENCIES_SECONDS)
+        now = context.driver.traffic(context.scope.key)
+        seen = numbers.between(since, now)
+        observed = context.driver.observe(context.scope.key)
+        old, new = slot(arguments, "old"), slot(arguments, "new")
+        engine, former = (observed.slots[name].engine or Engine(version="") for name in (new, old))
+        left = now.slots.get(old, Traffic())
+        drained = {"connections_left": left.connections, "websockets_left": left.upgrades}
+        if not left.connections:
+            context.record_slot(old, SlotState.WARM)
+        with context.writing() as operation:
+            set_engine_version(context.gateway(), engine.version)
+            self._open_soak(
+                context,
+                operation,
+                arguments,
+                {
+                    "old_version": former.version,
+                    "new_version": engine.version,
+                    "new_digest": engine.digest,
+                    "baseline": measured.get("before", {}),
+                    "since": numbers.as_json(now),
+                },
+            )
+        counted = seen.as_json() if measured else {}
+        context.record_result(**({"during": counted} if counted else {}), **drained)
+        return {**counted, **drained}
+
+    def _latencies_in(self, context: StepContext, since: TrafficObservation) -> bool | None:
+        seen = numbers.between(since, context.driver.traffic(context.scope.key))
+        return sum(seen.latency.values()) >= seen.requests * 0.95 or None
+
+    def _open_soak(
+        self, context: StepContext, operation: Operation, arguments: Arguments, facts: dict[str, Any]
+    ) -> None:
+        limits, now = operation.options["limits"], context.clock.now()
+        drain = limits["drain_seconds"]
+        Soak.objects.filter(gateway=context.gateway(), over_at=None).exclude(operation=operation).update(over_at=now)
+        Soak.objects.get_or_create(
+            operation=operation,
+            defaults={
+                "gateway": context.gateway(),
+                "channel": operation.options["channel"],
+                "old_slot": arguments["old"],
+                "new_slot": arguments["new"],
+                "limits": limits,
+                "state": SoakState.WATCHING if limits["judge"] else SoakState.OFF,
+                "switched_at": now,
+                "ends_at": now + timedelta(seconds=limits["soak_seconds"] if limits["judge"] else 0),
+                "warm_until": now + timedelta(seconds=limits["warm_seconds"]),
+                "drain_until": None if drain is None else now + timedelta(seconds=drain),
+                **facts,
+            },
+        )
+        record(
+            EventKind.SOAK_BEGUN,
+            operation.subject,
+            operation=operation.pk,
+            version=facts["new_version"],
+            seconds=limits["soak_seconds"],
+        )
+
+    def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
+        old = SlotName(arguments["old"])
+        engine = context.driver.observe(context.scope.key).slots[old].engine
+        with context.writing() as operation:
+            Soak.objects.filter(operation=operation).update(over_at=context.clock.now())
+            if engine:
+                set_engine_version(context.gateway(), engine.version)
+
+
+class CloseSoak(NothingToUndo):
+    name = "close_soak"
+
+    def do(self, context: StepContext, arguments: Arguments) -> Result:  # noqa: ARG002
+        cut = context.result_of("retire_old").get("connections_cut", 0)
+        with context.writing() as operation:
+            Soak.objects.filter(gateway=context.gateway(), over_at=None).update(over_at=context.clock.now())
+            record(EventKind.SOAK_OVER, operation.subject, operation=operation.pk, connections_cut=cut)
+        context.record_result(connections_cut=cut)
+        return {}
