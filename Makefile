@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 SHELL  := /bin/sh
 WORKERS ?= 2
 
-.PHONY: up down test test-services test-browser matrix lint format bench lock schema wheel clean
+.PHONY: up down test test-services test-browser matrix demo lint format bench lock schema wheel clean
 .DEFAULT_GOAL := up
 
 # A stamp a lock file: an unchanged lock costs nothing, a changed one is synchronised.
@@ -39,6 +39,10 @@ test-browser: $(VENV)/.dev
 # Kills at every remaining point, on real Envoys.
 matrix: $(VENV)/.dev
 	@$(BIN)/pytest -n $(WORKERS) -m matrix tests
+
+# Updates under load, on an EGX of its own; what became of each request.
+demo: $(VENV)/.base
+	@$(BIN)/egx demo
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check .

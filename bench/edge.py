@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench import manifests
 from bench.report import Figure, median
-from bench.rig import Egx, Loaded, application, egx, free_port, listening, load, nginx, short_folder, tool
+from bench.rig import Egx, Loaded, backend_process, egx, free_port, listening, load, nginx, short_folder, tool
 from deployments.drivers.process import resources
 from deployments.drivers.process.argv import threads
 from deployments.drivers.process.units import Unit
@@ -38,7 +38,7 @@ listen l4
 
 
 def measure() -> Iterator[Figure]:
-    with application() as backend:
+    with backend_process() as backend:
         yield from _compare(backend, "an application behind", bar=0.75)
     with nginx() as backend:
         yield from _compare(backend, "nginx behind with one short answer: all that costs is the way", bar=None)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from bench import manifests
 from bench.report import Figure, median
-from bench.rig import application, egx, free_port
+from bench.rig import backend_process, egx, free_port
 from tests.load import Load
 
 KILLS = 5
@@ -21,7 +21,7 @@ STEADY_SECONDS = 11.0
 
 
 def measure() -> Iterator[Figure]:
-    with application() as backend, egx() as running:
+    with backend_process() as backend, egx() as running:
         port = free_port()
         running.apply(manifests.gateway(port, backend) + manifests.route())
         running.settle()

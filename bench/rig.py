@@ -6,24 +6,15 @@ import contextlib
 import os
 import re
 import shutil
-import signal
-import socket
 import subprocess
-import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from deployments.drivers.process.units import all_units
-from egx_project.cli.client import Client
-from egx_project.lib.clock import SystemClock, wait_for
-from egx_project.settings.location import socket_path
+from egx_project.proof.running import Egx, backend_process, egx, free_port, listening, short_folder
 
-CLOCK = SystemClock()
-START_SECONDS = 30.0
+__all__ = ["Egx", "backend_process", "egx", "free_port", "listening", "short_folder"]
 
 
 class MissingError(Exception):
@@ -37,81 +28,6 @@ def tool(name: str) -> str:
     if found is None:
         raise MissingError(f"{name} is not installed (Debian: apt-get install {packages.get(name, name)})")
     return found
-
-
-def free_port() -> int:
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextlib.contextmanager
-def short_folder() -> Iterator[Path]:
-    """Unix socket paths are short."""
-    folder = Path(tempfile.mkdtemp(prefix="egx-", dir="/tmp"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@dataclass(frozen=True)
-class Egx:
-    """A running `egx up` over a data directory of its own."""
-
-    home: Path
-    process: subprocess.Popen[bytes]
-
-    def client(self) -> Client:
-        return Client(socket_path(self.home))
-
-    def apply(self, text: str) -> dict[str, Any]:
-        """The answer to an apply, whose operations may still be under way."""
-        with self.client() as client:
-            answer: dict[str, Any] = client.post("/apply", {"sources": [{"name": "bench.yaml", "text": text}]})
-            return answer
-
-    def settle(self) -> None:
-        """Return when no operation is under way."""
-        with self.client() as client:
-            settled = wait_for(
-                lambda: all(one["finished_at"] for one in client.get("/operations")["items"]) or None,
-                clock=CLOCK,
-                seconds=START_SECONDS,
-            )
-        if settled is None:
-            raise RuntimeError("operations do not end")
-
-    def unit_pid(self, name: str) -> int:
-        for unit in all_units(self.home / "run"):
-            running = unit.running()
-            if unit.name == name and running:
-                return running.pid
-        raise RuntimeError(f"no {name} runs")
-
-
-@contextlib.contextmanager
-def egx() -> Iterator[Egx]:
-    """EGX without its demo, as a user starts it in the foreground; at the end everything it started is ended."""
-    with short_folder() as home:
-        environment = {**os.environ, "EGX_DATA_DIR": str(home), "EGX_LOG_LEVEL": "warning"}
-        argv = [sys.executable, "-m", "egx_project.cli", "up", "--no-demo", "--port", str(free_port())]
-        with (home / "egx.log").open("wb") as log:
-            process = subprocess.Popen(argv, env=environment, stdout=log, stderr=log)
-        try:
-            if wait_for(lambda: _answers(home) or None, clock=CLOCK, seconds=START_SECONDS) is None:
-                raise RuntimeError((home / "egx.log").read_text())
-            yield Egx(home=home, process=process)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=30)
-            for unit in all_units(home / "run"):
-                unit.stop()
-
-
-def _answers(home: Path) -> bool:
-    with contextlib.closing(socket.socket(socket.AF_UNIX)) as knocking:
-        return knocking.connect_ex(str(socket_path(home))) == 0
 
 
 NGINX = """\
@@ -135,35 +51,6 @@ def nginx() -> Iterator[int]:
         argv = [binary, "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
         with listening(argv, port=port):
             yield port
-
-
-@contextlib.contextmanager
-def application() -> Iterator[int]:
-    """The port of a backend that works for its answers: EGX's own test backend."""
-    port = free_port()
-    with listening([sys.executable, "-m", "egx_project.test_backend", "--port", str(port)], port=port):
-        yield port
-
-
-@contextlib.contextmanager
-def listening(argv: list[str], *, port: int, cwd: Path | None = None) -> Iterator[None]:
-    """The program, from the moment that it accepts on the port to the end of the block."""
-    process = subprocess.Popen(argv, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        await_port(port)
-        yield
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
-
-
-def await_port(port: int) -> None:
-    def accepts() -> bool | None:
-        with contextlib.closing(socket.socket()) as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0 or None
-
-    if wait_for(accepts, clock=CLOCK, seconds=START_SECONDS) is None:
-        raise RuntimeError(f"nothing listens on {port}")
 
 
 @dataclass(frozen=True)

@@ -181,7 +181,8 @@ def _notes(asked: Options, desired: GatewaySnapshot, choices: Options) -> list[s
         )
     if choices["in_the_way"] and not choices["warm"]:
         notes.append(
-            f"slot {SlotName(choices['new'])} still runs from an earlier change; who is on it is cut and counted"
+            f"slot {SlotName(choices['new'])} still runs from an earlier change; it is stopped once its clients have "
+            "gone, or have had their time"
         )
     limit = asked["limits"]["drain_seconds"]
     notes.append(

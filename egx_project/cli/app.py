@@ -20,6 +20,7 @@ _HERE = "egx_project.cli.commands"
 COMMANDS = {
     "up": Entry("EGX", "egx_project.embedded.commands:up", "Start EGX and, the first time, the demo gateway."),
     "down": Entry("EGX", "egx_project.embedded.commands:down", "Stop EGX; gateways keep serving."),
+    "demo": Entry("EGX", "egx_project.proof.command:demo", "Update a gateway under load, and show what that costs."),
     "status": Entry("EGX", f"{_HERE}.status:status", "Show how EGX, or one gateway, is."),
     "token": Entry("EGX", f"{_HERE}.token:token", "Make login links and API tokens."),
     "apply": Entry("Desired state", f"{_HERE}.apply:apply", "Make gateways and routes what manifests say."),

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from deployments.drivers.base import Engine, SlotName, Traffic, TrafficObservation
-from deployments.engine.step import Arguments, Result, StepContext
+from deployments.engine.step import Arguments, Result, StepContext, StepError
 from deployments.models import Operation, SlotState
 from deployments.steps.base import NothingToUndo, Reversible, slot
 from egx_project.events.kinds import EventKind
@@ -21,20 +21,42 @@ LATENCIES_SECONDS = 1.5
 
 
 class MakeRoom(NothingToUndo):
-    """The slot of an earlier change is stopped; who is still there is cut, and counted. It does not come back: its
-    place is taken by another engine, and an update that fails leaves the one that serves."""
+    """The slot of an earlier change is stopped, once those who are on it have gone or have had the time that the policy
+    gives them. It does not come back: its place is taken by another engine, and an update that fails leaves the one
+    that serves."""
 
     name = "make_room"
     once = True
 
     def do(self, context: StepContext, arguments: Arguments) -> Result:
         name = slot(arguments)
-        cut = context.driver.observe(context.scope.key).slots[name].connections
+        cut = self._await_empty(context, name)
         context.driver.stop_slot(context.scope, name)
         context.record_slot(name, SlotState.STOPPED)
         with context.writing():
             Soak.objects.filter(gateway=context.gateway(), over_at=None).update(over_at=context.clock.now())
         return {"connections_cut": cut}
+
+    def _await_empty(self, context: StepContext, name: SlotName) -> int:
+        """How many are there still when their time is up. Raises StepError where the policy lets them stay."""
+        soak = Soak.objects.filter(gateway=context.gateway(), over_at=None, old_slot=name).first()
+        stay = soak is not None and soak.drain_until is None
+        seconds = context.patience.drain
+        if soak is not None and soak.drain_until is not None:
+            seconds = max(0.0, (soak.drain_until - context.clock.now()).total_seconds())
+
+        def empty() -> bool | None:
+            return context.driver.observe(context.scope.key).slots[name].connections == 0 or None
+
+        if wait_for(empty, clock=context.clock, seconds=seconds if soak is not None else 0):
+            return 0
+        left = context.driver.observe(context.scope.key).slots[name].connections
+        if stay and left:
+            raise StepError(
+                f"{left} connections are still on slot {name}, and the policy lets them stay until they end",
+                hint="wait for them, or give the policy a `drain_seconds`",
+            )
+        return left
 
 
 class Measure(Reversible):
