@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from bench import api, changes, dashboard, edge, first_answer, footprint, revival
+from bench import api, changes, dashboard, edge, first_answer, footprint, peers, revival, updates
 from bench.report import HEAD, Figure
 from bench.rig import MissingError
 
@@ -18,6 +18,8 @@ SUBJECTS: dict[str, Callable[[], Iterator[Figure]]] = {
     "footprint": footprint.measure,
     "edge": edge.measure,
     "revival": revival.measure,
+    "updates": updates.measure,
+    "peers": peers.measure,
 }
 
 

@@ -47,12 +47,27 @@ def short_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Egx:
-    """A running `egx up` over a data directory of its own."""
+    """`egx up` over a data directory of its own."""
 
     home: Path
+    environment: Mapping[str, str]
+    port: int
     process: subprocess.Popen[bytes]
+
+    @classmethod
+    def started(cls, home: Path, environment: Mapping[str, str]) -> Egx:
+        port = free_port()
+        return cls(home, environment, port, _up(home, environment, port))
+
+    def kill(self) -> None:
+        """All of EGX, with SIGKILL; its gateways are processes of their own."""
+        self.process.kill()
+        self.process.wait()
+
+    def start_again(self) -> None:
+        self.process = _up(self.home, self.environment, self.port)
 
     def client(self) -> Client:
         return Client(socket_path(self.home))
@@ -102,19 +117,27 @@ class Egx:
 def egx(**environment: str) -> Iterator[Egx]:
     """EGX without its demo, as a user starts it in the foreground; at the end everything it started is ended."""
     with short_folder() as home:
-        settings = {**os.environ, "EGX_DATA_DIR": str(home), "EGX_LOG_LEVEL": "warning", **environment}
-        argv = [sys.executable, "-m", "egx_project.cli", "up", "--no-demo", "--port", str(free_port())]
-        with (home / "egx.log").open("wb") as log:
-            process = subprocess.Popen(argv, env=settings, stdout=log, stderr=log)
+        running = Egx.started(home, {"EGX_LOG_LEVEL": "warning", **environment})
         try:
-            if wait_for(lambda: _answers(home) or None, clock=CLOCK, seconds=START_SECONDS) is None:
-                raise RunningError(f"EGX does not start: {(home / 'egx.log').read_text()}")
-            yield Egx(home=home, process=process)
+            yield running
         finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=STOP_SECONDS)
+            running.process.send_signal(signal.SIGTERM)
+            running.process.wait(timeout=STOP_SECONDS)
             for unit in all_units(home / "run"):
                 unit.stop()
+
+
+def _up(home: Path, environment: Mapping[str, str], port: int) -> subprocess.Popen[bytes]:
+    """Return once it answers. Raises RunningError with what it said."""
+    settings = {**os.environ, "EGX_DATA_DIR": str(home), **environment}
+    argv = [sys.executable, "-m", "egx_project.cli", "up", "--no-demo", "--port", str(port)]
+    with (home / "egx.log").open("ab") as log:
+        process = subprocess.Popen(argv, env=settings, stdout=log, stderr=log)
+    if wait_for(lambda: _answers(home) or None, clock=CLOCK, seconds=START_SECONDS) is None:
+        process.kill()
+        process.wait()
+        raise RunningError(f"EGX does not start: {(home / 'egx.log').read_text()}")
+    return process
 
 
 def _answers(home: Path) -> bool:

@@ -31,6 +31,8 @@ LOCK_SECONDS = 600
 """As long as a download may take for the one who waits for it."""
 LARGEST_WHEEL_BYTES = 300 * 1024 * 1024
 LARGEST_BINARY_BYTES = 1024 * 1024 * 1024
+_DIGESTS: dict[tuple[int, ...], str] = {}
+"""Of files by what changes with their contents, the time of their last change above all: nobody can set that back."""
 VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,39}")
 
 
@@ -178,9 +180,14 @@ def local_version(binary: Path) -> str:
 
 
 def _sha256(file: Path) -> str:
+    """Read once for as long as the file is the same one, unchanged: a hundred megabytes cost what requests need."""
     try:
         with file.open("rb") as opened:
-            return hashlib.file_digest(opened, "sha256").hexdigest()
+            seen = os.fstat(opened.fileno())
+            identity = (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
+            if identity not in _DIGESTS:
+                _DIGESTS[identity] = hashlib.file_digest(opened, "sha256").hexdigest()
+            return _DIGESTS[identity]
     except OSError as error:
         raise DriverError(
             f"{file} cannot be read: {error.strerror}", hint="remove its folder; it is unpacked anew"
