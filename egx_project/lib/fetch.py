@@ -60,7 +60,8 @@ class Politeness:
     first_pause: float = 0.5
     longest_pause: float = 30.0
     deadline: float = 300.0
-    """No new try begins after so long; a server that asks for more patience is not asked again now."""
+    """No new try begins after so long, and no answer takes longer; a server that asks for more patience is not asked
+    again now."""
     connect: float = 10.0
     read: float = 30.0
 
@@ -86,7 +87,7 @@ def get_json(url: str, *, accept: str, clock: Clock, etag: str = "", politeness:
                     f"{shown(url)} answers {kind or 'something'}, not JSON",
                     hint="a package index must speak the JSON form of the simple API (PEP 691)",
                 )
-            body = b"".join(_bounded(response, LARGEST_JSON_BYTES, url))
+            body = b"".join(_bounded(response, LARGEST_JSON_BYTES, url, clock=clock, seconds=polite.deadline))
             return Answer(value=_parsed(body, url), etag=response.headers.get("etag", ""), not_modified=False)
 
     return _persist(once, politeness or Politeness(), clock)
@@ -109,7 +110,7 @@ def download(
         temporary, digest = Path(name), hashlib.sha256()
         try:
             with _opened(url, {}, polite) as response, os.fdopen(handle, "wb") as file:
-                for chunk in _bounded(response, size_limit, url):
+                for chunk in _bounded(response, size_limit, url, clock=clock, seconds=polite.deadline):
                     digest.update(chunk)
                     file.write(chunk)
                 file.flush()
@@ -200,8 +201,9 @@ def _retry_after(response: httpx.Response) -> float:
         return 0.0
 
 
-def _bounded(response: httpx.Response, limit: int, url: str) -> Iterator[bytes]:
-    """The body, refused as soon as it is too long, and where it is shorter than it said."""
+def _bounded(response: httpx.Response, limit: int, url: str, *, clock: Clock, seconds: float) -> Iterator[bytes]:
+    """The body, refused as soon as it is too long or takes too long, and where it is shorter than it said."""
+    until = clock.monotonic() + seconds
     declared = response.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
         raise FetchError(f"{shown(url)} has {declared} bytes; more than {limit} are not taken")
@@ -210,6 +212,8 @@ def _bounded(response: httpx.Response, limit: int, url: str) -> Iterator[bytes]:
         size += len(chunk)
         if size > limit:
             raise FetchError(f"{shown(url)} has more than {limit} bytes; they are not taken")
+        if clock.monotonic() > until:
+            raise FetchError(f"{shown(url)} is too slow: {size} bytes in {seconds:g} s", hint="try again later")
         yield chunk
     plain = not response.headers.get("content-encoding")
     if plain and declared.isdigit() and size != int(declared):
