@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from django.db import transaction
 from django.db.models import Case, IntegerField, OuterRef, QuerySet, Subquery, Value, When
 
@@ -9,6 +11,18 @@ from egx_project.lib.errors import NotFoundError
 from updates import compat
 from updates import quarantine as quarantining
 from updates.models import Quarantine, Release
+
+ReleaseState = Literal["known", "installed", "quarantined", "yanked", "unavailable"]
+
+
+def state_of(release: Release, quarantine: Quarantine | None) -> ReleaseState:
+    if quarantine:
+        return "quarantined"
+    if release.yanked:
+        return "yanked"
+    if release.digest:
+        return "installed"
+    return "known" if release.url else "unavailable"
 
 
 def ordered() -> QuerySet[Release]:
