@@ -66,5 +66,5 @@ def _cell(name: str, value: Any) -> str:  # noqa: ANN401  JSON
     if value is None:
         return "-"
     if name in MILLISECONDS and isinstance(value, int | float):
-        return f"{value:g} ms"
+        return f"{value:g} ms" if value else "< 1 ms"
     return str(value)

@@ -29,6 +29,11 @@ class ReleaseLine:
         return releases.state_of(self.release, self.quarantine)
 
     @property
+    def notes(self) -> str:
+        """An address that may be followed: what channels say is not EGX's own."""
+        return self.release.notes_url if self.release.notes_url.startswith(("https://", "http://")) else ""
+
+    @property
     def shown(self) -> list[Gateway]:
         return self.gateways[:RUNNING_SHOWN]
 

@@ -28,6 +28,8 @@ RECENT = 10
 EVENTS_SHOWN = 500
 NEWS = 1000
 """Within how many of the newest events a gateway's creation is news; a browser that missed more starts over."""
+MACHINES = frozenset({"counters"})
+"""Findings that a later step reckons with, and nobody reads."""
 SETTLED = (StepState.DONE, StepState.UNDONE, StepState.DROPPED)
 
 
@@ -240,7 +242,7 @@ class StepLine:
 
     @property
     def results(self) -> list[tuple[str, str]]:
-        return [(name, words.value(found)) for name, found in self.step.result.items()]
+        return [(name, words.value(found)) for name, found in self.step.result.items() if name not in MACHINES]
 
 
 def step_lines(operation: Operation) -> list[StepLine]:

@@ -115,7 +115,7 @@ def _new_path(path: PathModifier | None) -> str:
 
 SENTENCES: Mapping[str, str] = {
     EventKind.GATEWAY_CREATED: "made on target {target}",
-    EventKind.GATEWAY_CHANGED: "generation {generation} is desired",
+    EventKind.GATEWAY_CHANGED: "generation {generation} on Envoy {engine_version} is desired",
     EventKind.UPDATE_AVAILABLE: "Envoy {version} is there; {current} serves",
     EventKind.POLICY_CHANGED: "updates are on {mode}, says {by}",
     EventKind.SOAK_BEGUN: "Envoy {version} is watched for {seconds} s",
@@ -147,6 +147,8 @@ def event(kind: str, data: Mapping[str, Any]) -> str:
 
 def value(found: object) -> str:
     """A step's finding."""
+    if found in ([], {}):
+        return "none"
     if isinstance(found, list):
         return ", ".join(value(item) for item in found)
     if isinstance(found, dict):

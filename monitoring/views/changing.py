@@ -54,7 +54,7 @@ def update(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     )
     found = engines.choices(gateway)
     unknown = bool(version) and version not in {choice.version for choice in found}
-    return _answer(request, change, gateway=gateway, info=info, choices=found, version=version, unknown=unknown)
+    return _answer(request, change, gateway=gateway, info=info, choices=found, wanted=version, unknown=unknown)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
