@@ -99,6 +99,7 @@ def test_a_form_that_another_site_made_is_refused(gateway: Gateway) -> None:
         "/gateways/default/nope",
         "/gateways/x/y/remove",
         "/gateways/x/y/update",
+        "/gateways/x/y/rollback",
         "/gateways/x/y/history",
         "/backups/x/restore",
         "/operations/999",
