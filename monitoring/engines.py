@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from deployments.models import Operation
 from gateways.models import Gateway
@@ -25,7 +26,15 @@ class Watch:
         return self.soak.state == SoakState.WATCHING
 
     @property
+    def drain_until(self) -> datetime | None:
+        """How long the old engine stays for those who are on it, where that is longer than it is kept warm."""
+        until = self.soak.drain_until
+        return until if until and until > self.soak.warm_until else None
+
+    @property
     def measured(self) -> measures.Table | None:
+        if self.soak.state == SoakState.OFF:
+            return None
         return measures.table({"before": self.soak.baseline, "since the switch": self.soak.seen})
 
 

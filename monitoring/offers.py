@@ -45,7 +45,7 @@ class ReleaseLine:
 def channels() -> list[ChannelCheck]:
     """All there are, those that were never asked as well."""
     asked = {row.channel: row for row in ChannelCheck.objects.all()}
-    return [asked.get(name) or ChannelCheck(channel=name) for name in PROJECTS]
+    return [asked.get(name) or ChannelCheck(channel=name) for name in sorted(PROJECTS)]
 
 
 def release_page(number: int) -> tuple[Page[Release], list[ReleaseLine]]:

@@ -130,6 +130,8 @@ SENTENCES: Mapping[str, str] = {
 
 def event(kind: str, data: Mapping[str, Any]) -> str:
     """What an event says beside its kind."""
+    if kind == EventKind.SOAK_BEGUN and not data.get("seconds"):
+        return f"Envoy {data.get('version')} serves, and is not judged"
     if kind in SENTENCES:
         return SENTENCES[kind].format_map(defaultdict(str, data))
     parts = [str(data[field]) for field in ("name", "slot", "state") if data.get(field)]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
+from django_htmx.http import HttpResponseClientRedirect
 
 from egx_project.access.permissions import page
 from egx_project.access.roles import Action
@@ -35,6 +36,8 @@ def check(request: HttpRequest, channel: str) -> HttpResponse:
             messages.warning(request, f"channel {channel} cannot say what there is: {row.problem}")
         else:
             messages.success(request, f"channel {channel} was asked")
+        if request.headers.get("HX-Request"):
+            return HttpResponseClientRedirect(resolve_url("releases"))
         return redirect("releases")
     return _ask(request, f"Ask channel {channel} now?", verb="Check now", meaning="It says which releases there are.")
 

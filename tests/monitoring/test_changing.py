@@ -232,7 +232,7 @@ def test_a_gateway_shows_its_watch_until_it_is_over(operator: Client, gateway: G
     assert "p99 is 900 ms" in page
     assert "every 5s" not in page
     Soak.objects.update(over_at=soak.ends_at + timedelta(seconds=1))
-    assert "Watch after" not in text_of(operator, WEB)
+    assert "Since the switch" not in text_of(operator, WEB)
 
 
 def test_what_releases_soaks_and_backups_hold_is_text(operator: Client, gateway: Gateway) -> None:
