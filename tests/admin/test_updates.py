@@ -7,6 +7,7 @@ import re
 from http import HTTPStatus
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from deployments.models import Operation, OperationKind
@@ -139,6 +140,39 @@ def test_a_viewer_who_sends_these_anyway_changes_nothing(gateway: Gateway) -> No
                         ("lift", release), ("check_now", ChannelCheck.objects.get())):  # fmt: skip
         act(client, action, row, confirmed="yes", reason="x")
     assert (Operation.objects.count(), Event.objects.count()) == (1, events)
+
+
+# --- backups as files -----------------------------------------------------------------------------------------------
+
+
+def packed(content: bytes) -> SimpleUploadedFile:
+    return SimpleUploadedFile("backup.tar.gz", content, content_type="application/gzip")
+
+
+def test_a_downloaded_backup_is_taken_in_again(operator: Client, gateway: Gateway) -> None:
+    kept, key = backups.back_up(gateway=gateway, by="tester"), backups.back_up(gateway=gateway, by="tester").key
+    page = operator.get(address(Backup, "change", key)).content.decode()
+    download = operator.get(f"/api/v1/backups/{key}/download")
+    assert f'href="/api/v1/backups/{key}/download"' in page
+    content = b"".join(download)
+    backups.remove(key=key, by="tester")
+    answer = operator.post(address(Backup, "add"), {"packed": packed(content)})
+    assert answer["location"] == address(Backup, "changelist")
+    assert set(Backup.objects.values_list("key", flat=True)) == {kept.key, key}
+    assert backups.verify(key) == []
+
+
+@pytest.mark.parametrize("content", [b"no archive", b""])
+def test_what_is_no_backup_is_refused_in_its_form(content: bytes, operator: Client) -> None:
+    answer = operator.post(address(Backup, "add"), {"packed": packed(content)})
+    assert answer.status_code == HTTPStatus.OK
+    assert answer.context["errors"]
+    assert not Backup.objects.exists()
+
+
+def test_a_viewer_takes_nothing_in() -> None:
+    answer = browser(Role.VIEWER).post(address(Backup, "add"), {"packed": packed(b"x")})
+    assert answer.status_code == HTTPStatus.FORBIDDEN
 
 
 # --- policies -------------------------------------------------------------------------------------------------------
