@@ -11,13 +11,17 @@ from django.utils.safestring import SafeString
 from deployments.models import OperationState
 from egx_project.access.roles import MAY, Action, Role
 from egx_project.lib.errors import NotFoundError
-from monitoring import selectors
+from gateways.models import Gateway
+from monitoring import engines, history, measures, offers, selectors
 
 Subjects = frozenset[str] | None
 Parts = dict[str, str]
 
-VIEW = re.compile(r"(?P<kind>overview|gateway|operation)/(?P<number>[0-9]{1,18})")
-"""A page of the overview, a gateway or an operation; without a number, the overview's first page."""
+VIEW = re.compile(r"(?P<kind>overview|releases|gateway|history|operation)/(?P<number>[0-9]{1,18})")
+"""A page of the overview or of the releases, a gateway, its history's first page, or an operation."""
+FIRST_PAGES = {"overview": "overview/1", "releases": "releases/1"}
+OFFERED = ("release/", "channel/")
+"""How subjects begin whose events change what gateways could be updated to."""
 
 
 def render(view: str, *, role: Role, subjects: Subjects) -> dict[str, str]:
@@ -25,16 +29,14 @@ def render(view: str, *, role: Role, subjects: Subjects) -> dict[str, str]:
 
     Raises NotFoundError for a page that there is not.
     """
-    if view == "overview":
-        return _overview(1, role, subjects)
-    found = VIEW.fullmatch(view)
+    found = VIEW.fullmatch(FIRST_PAGES.get(view, view))
     if found is None:
         raise NotFoundError(f"there is no page {view[:100]!r} to watch")
     return VIEWS[found["kind"]](int(found["number"]), role, subjects)
 
 
 def _overview(page: int, role: Role, subjects: Subjects) -> Parts:
-    if subjects is None:
+    if subjects is None or _offers_changed(subjects):
         return _gateways(page, role) | _recent_operations()
     if not any(subject.startswith("gateway/") for subject in subjects):
         return {}
@@ -60,7 +62,7 @@ def _gateway(pk: int, role: Role, subjects: Subjects) -> Parts:
     card = selectors.find_card(pk)
     if card is None:
         return {part: _gone(part, "This gateway is gone")}
-    if subjects is not None and f"gateway/{card.name}" not in subjects:
+    if subjects is not None and f"gateway/{card.name}" not in subjects and not _offers_changed(subjects):
         return {}
     operations = selectors.operations_of(card.gateway)
     html = _html(
@@ -72,8 +74,45 @@ def _gateway(pk: int, role: Role, subjects: Subjects) -> Parts:
         messages=selectors.messages_of(card, operations),
         manifest=selectors.manifest_of(card.gateway),
         may_change=_may_change(role),
+        soak=engines.soak_of(card.gateway),
+        previous=engines.previous_of(card.gateway),
     )
     return {part: html}
+
+
+def _history(pk: int, role: Role, subjects: Subjects) -> Parts:
+    part = f"gateway-{pk}-history"
+    card = selectors.find_card(pk)
+    if card is None:
+        return {part: _gone(part, "This gateway is gone")}
+    if subjects is not None and f"gateway/{card.name}" not in subjects:
+        return {}
+    return {part: history_html(card.gateway, page=1, role=role)}
+
+
+def history_html(gateway: Gateway, *, page: int, role: Role) -> SafeString:
+    """A page of the history; only the first one is live, as entries move from page to page."""
+    found, entries = history.page_of(gateway, page)
+    return _html(
+        "_history.html",
+        id=f"gateway-{gateway.pk}-history",
+        gateway=gateway,
+        page=found,
+        entries=entries,
+        may_change=_may_change(role),
+    )
+
+
+def _releases(page: int, role: Role, subjects: Subjects) -> Parts:
+    if subjects is not None and not _offers_changed(subjects) and not any(s.startswith("gateway/") for s in subjects):
+        return {}
+    found, lines = offers.release_page(page)
+    html = _html("_releases.html", channels=offers.channels(), page=found, lines=lines, may_change=_may_change(role))
+    return {"releases": html}
+
+
+def _offers_changed(subjects: frozenset[str]) -> bool:
+    return any(subject.startswith(OFFERED) for subject in subjects)
 
 
 def _operation(pk: int, role: Role, subjects: Subjects) -> Parts:
@@ -92,6 +131,8 @@ def _operation(pk: int, role: Role, subjects: Subjects) -> Parts:
         steps=selectors.step_lines(operation),
         took=selectors.took(operation),
         log=selectors.log_of(operation),
+        measured=measures.of_operation(operation.result, engines.soak_after(operation)),
+        facts=measures.facts(operation.result),
         may_cancel=_may_change(role) and operation.is_active and not operation.cancelled_by,
         may_resume=_may_change(role) and operation.state == OperationState.FAILED,
     )
@@ -112,6 +153,8 @@ def _html(template: str, **context: object) -> SafeString:
 
 VIEWS: dict[str, Callable[[int, Role, Subjects], Parts]] = {
     "overview": _overview,
+    "releases": _releases,
     "gateway": _gateway,
+    "history": _history,
     "operation": _operation,
 }

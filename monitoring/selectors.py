@@ -20,6 +20,7 @@ from gateways.models import Backend, Gateway, Listener, Route
 from gateways.spec.base import ManifestObject
 from gateways.spec.objects import HTTPRoute
 from monitoring import words
+from updates.services.checks import UpdateInfo, update_infos
 
 GATEWAYS_A_PAGE = 100
 OPERATIONS_A_PAGE = 50
@@ -27,6 +28,8 @@ RECENT = 10
 EVENTS_SHOWN = 500
 NEWS = 1000
 """Within how many of the newest events a gateway's creation is news; a browser that missed more starts over."""
+MACHINES = frozenset({"counters"})
+"""Findings that a later step reckons with, and nobody reads."""
 SETTLED = (StepState.DONE, StepState.UNDONE, StepState.DROPPED)
 
 
@@ -62,6 +65,13 @@ class Card:
     """A gateway as lists show it."""
 
     gateway: Gateway
+    info: UpdateInfo
+
+    @property
+    def update(self) -> str:
+        """The version that it could have now; empty where there is none, or its policy tells nobody."""
+        latest = self.info.latest if self.info.upgrade_available and self.info.told else None
+        return latest.version if latest else ""
 
     @property
     def id(self) -> str:
@@ -115,7 +125,8 @@ def gateways_of(subjects: Iterable[str]) -> QuerySet[Gateway]:
 def cards(gateways: Iterable[Gateway]) -> list[Card]:
     found = list(gateways)
     prefetch_related_objects([one for gateway in found for one in deployments.unfinished_of(gateway)], "steps")
-    return [Card(gateway) for gateway in found]
+    infos = update_infos(found)
+    return [Card(gateway, infos[gateway.pk]) for gateway in found]
 
 
 def some_came_or_went(subjects: frozenset[str], there: Iterable[Gateway]) -> bool:
@@ -231,7 +242,7 @@ class StepLine:
 
     @property
     def results(self) -> list[tuple[str, str]]:
-        return [(name, words.value(found)) for name, found in self.step.result.items()]
+        return [(name, words.value(found)) for name, found in self.step.result.items() if name not in MACHINES]
 
 
 def step_lines(operation: Operation) -> list[StepLine]:

@@ -2,12 +2,20 @@ from __future__ import annotations
 
 from django.urls import path
 
-from monitoring.views import applying, gateways, health, operations, overview
+from monitoring.views import applying, changing, gateways, health, history, operations, overview, releases
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("gateways/<str:namespace>/<str:name>", gateways.gateway, name="gateway"),
     path("gateways/<str:namespace>/<str:name>/remove", gateways.remove, name="remove"),
+    path("gateways/<str:namespace>/<str:name>/update", changing.update, name="update"),
+    path("gateways/<str:namespace>/<str:name>/rollback", changing.roll_back, name="rollback"),
+    path("gateways/<str:namespace>/<str:name>/history", history.history, name="history"),
+    path("backups/<str:key>/restore", changing.restore, name="restore"),
+    path("releases", releases.releases, name="releases"),
+    path("channels/<str:channel>/check", releases.check, name="check"),
+    path("releases/<str:channel>/<path:version>/quarantine", releases.quarantine, name="quarantine"),
+    path("releases/<str:channel>/<path:version>/lift", releases.lift, name="lift"),
     path("operations", operations.operations, name="operations"),
     path("operations/<int:pk>", operations.operation, name="operation"),
     path("operations/<int:pk>/cancel", operations.cancel, name="cancel"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -112,8 +113,27 @@ def _new_path(path: PathModifier | None) -> str:
     return f"prefix {path.replace_prefix_match or '/'}"
 
 
+SENTENCES: Mapping[str, str] = {
+    EventKind.GATEWAY_CREATED: "made on target {target}",
+    EventKind.GATEWAY_CHANGED: "generation {generation} on Envoy {engine_version} is desired",
+    EventKind.UPDATE_AVAILABLE: "Envoy {version} is there; {current} serves",
+    EventKind.POLICY_CHANGED: "updates are on {mode}, says {by}",
+    EventKind.SOAK_BEGUN: "Envoy {version} is watched for {seconds} s",
+    EventKind.SOAK_JUDGED: "{verdict}: {reason}",
+    EventKind.SOAK_OVER: "the old engine is left; connections cut: {connections_cut}",
+    EventKind.BACKUP_MADE: "{backup}: {reason}",
+    EventKind.BACKUP_DRILLED: "{backup} was restored beside what serves; probes answered alike: {probes}",
+    EventKind.BACKUP_REMOVED: "{backup}, by {by}",
+    EventKind.ENGINE_REVIVED: "{unit} was started again: {reason}",
+}
+
+
 def event(kind: str, data: Mapping[str, Any]) -> str:
-    """What an event of an operation says beside its kind."""
+    """What an event says beside its kind."""
+    if kind == EventKind.SOAK_BEGUN and not data.get("seconds"):
+        return f"Envoy {data.get('version')} serves, and is not judged"
+    if kind in SENTENCES:
+        return SENTENCES[kind].format_map(defaultdict(str, data))
     parts = [str(data[field]) for field in ("name", "slot", "state") if data.get(field)]
     said = [" ".join(parts)] if parts else []
     if kind == EventKind.OPERATION_STARTED:
@@ -129,6 +149,8 @@ def event(kind: str, data: Mapping[str, Any]) -> str:
 
 def value(found: object) -> str:
     """A step's finding."""
+    if found in ([], {}):
+        return "none"
     if isinstance(found, list):
         return ", ".join(value(item) for item in found)
     if isinstance(found, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ LEAST = Version(core=SemVer(0, prerelease="0"))
 Some = TypeVar("Some", bound=Offered)
 
 
+@functools.lru_cache(maxsize=2048)  # lists compare the same few versions for every gateway
 def parse(text: str) -> Version | None:
     """`v1.40.0`, `1.36.2.post1`, `1.41.0-rc.1`; None for what has no order, such as `local`."""
     found = VERSION.fullmatch(text.strip())

@@ -69,7 +69,8 @@ def plan_restore(
         steps.append(PlannedStep("widen_edge", f"ports {listed(come)} were wanted then", {"back": kept}))
     if asked["version"] != asked["from"]:
         steps += [*_before(asked)[1:], *_replace(asked, choices)]
-    return Plan(title=title, steps=tuple(steps), notes=tuple(_notes(asked, desired, choices)), choices=choices)
+    notes = _notes(asked, desired, choices) if asked["version"] != asked["from"] else []
+    return Plan(title=title, steps=tuple(steps), notes=tuple(notes), choices=choices)
 
 
 def plan_retire(

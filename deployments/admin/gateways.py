@@ -43,7 +43,7 @@ class Gateways(Rows):
         *TIMES,
     )
     inlines = (SlotLines, ListenerLines, PortLines)
-    actions = ("deploy", "remove")
+    actions: tuple[str, ...] = ("deploy", "remove")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Gateway]:
         return with_deployments(super().get_queryset(request))

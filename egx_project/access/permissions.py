@@ -37,16 +37,20 @@ def _to_login(request: HttpRequest) -> HttpResponseBase:
     return redirect_to_login(request.get_full_path())
 
 
-def page(action: Action) -> Callable[[Page[P]], Page[P]]:
-    """Of pages: strangers are sent to the login, and those whose role does not allow it are refused."""
+def page(action: Action, *, posting: Action | None = None) -> Callable[[Page[P]], Page[P]]:
+    """Of pages: strangers are sent to the login, and those whose role does not allow it are refused.
+
+    With `posting`, sending the page's form needs that, and looking at it `action`.
+    """
 
     def decorate(view: Page[P]) -> Page[P]:
         @functools.wraps(view)
         def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return _to_login(request)
-            if not may(request.user, action):
-                raise PermissionDenied(f"this needs a role that may {action}")
+            needed = action if request.method in SAFE_METHODS else posting or action
+            if not may(request.user, needed):
+                raise PermissionDenied(f"this needs a role that may {needed}")
             return view(request, *args, **kwargs)
 
         return guarded

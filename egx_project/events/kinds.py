@@ -25,6 +25,7 @@ class EventKind(StrEnum):
     OPERATION_CANCELLING = "operation.cancelling"
     OPERATION_FINISHED = "operation.finished"
     SLOT_CHANGED = "slot.changed"
+    CHANNEL_ASKED = "channel.asked"
     RELEASE_FOUND = "release.found"
     RELEASE_QUARANTINED = "release.quarantined"
     QUARANTINE_LIFTED = "release.quarantine_lifted"

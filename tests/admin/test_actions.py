@@ -22,6 +22,12 @@ NEEDS: dict[str, Action] = {
     "remove": Action.CHANGE,
     "cancel": Action.CHANGE,
     "resume": Action.CHANGE,
+    "update": Action.CHANGE,
+    "roll_back": Action.CHANGE,
+    "check_now": Action.CHANGE,
+    "quarantine": Action.CHANGE,
+    "lift": Action.CHANGE,
+    "restore": Action.CHANGE,
     "revoke": Action.ADMINISTER,
 }
 every_role = pytest.mark.parametrize("role", Role)

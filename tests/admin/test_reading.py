@@ -32,6 +32,7 @@ from tests.admin.world import (
     person,
     rows_of,
 )
+from updates.models import Backup, ChannelCheck, Quarantine, Release, Soak, UpdatePolicy
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +45,7 @@ every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._
 def test_every_model_of_egx_is_registered_or_shown_inside_another() -> None:
     own = {
         model
-        for app in ("gateways", "deployments", "events", "access")
+        for app in ("gateways", "deployments", "updates", "events", "access")
         for model in apps.get_app_config(app).get_models()
     }
     assert own - set(MODELS) == {OperationStep, PublishedPort, EventCounter}
@@ -86,14 +87,15 @@ def test_the_index_shows_exactly_what_the_role_may_see(role: Role) -> None:
 @every_role
 @every_model
 def test_no_row_is_added_changed_or_deleted_by_hand(role: Role, model: type[Model]) -> None:
-    if model in {User, Group, Target}:
+    if model in {User, Group, Target, UpdatePolicy}:
         pytest.skip("has tests of its own")
     everything()
     client = browser(role)
     before = list(model._default_manager.order_by("pk").values())
     row = before[0]
     changed = dict.fromkeys(row, "0")
-    assert client.post(address(model, "add"), changed).status_code == HTTPStatus.FORBIDDEN
+    if model is not Backup:
+        assert client.post(address(model, "add"), changed).status_code == HTTPStatus.FORBIDDEN
     for page, form in (("change", changed), ("delete", {"post": "yes"})):
         refused = client.post(address(model, page, next(iter(row.values()))), form)
         assert refused.status_code == HTTPStatus.FORBIDDEN, page
@@ -173,6 +175,12 @@ def test_what_rows_hold_is_text_and_never_markup() -> None:
     Event.objects.update(subject=HOSTILE, data=labels)
     ApiToken.objects.update(name=HOSTILE)
     Answer.objects.update(key=HOSTILE)
+    Release.objects.update(version=HOSTILE, notes=HOSTILE, notes_url=HOSTILE)
+    Quarantine.objects.update(version=HOSTILE, reason=HOSTILE)
+    ChannelCheck.objects.update(problem=HOSTILE)
+    UpdatePolicy.objects.update(versions=HOSTILE)
+    Soak.objects.update(reason=HOSTILE, new_version=HOSTILE, seen=labels)
+    Backup.objects.update(reason=HOSTILE, problem=HOSTILE, gateway_name=HOSTILE)
     User.objects.filter(username="admin").update(username=HOSTILE, first_name=HOSTILE)
     client = browser(Role.ADMIN)
     for model in MODELS:
@@ -180,7 +188,7 @@ def test_what_rows_hold_is_text_and_never_markup() -> None:
         pages += [address(model, "change", row.pk) for row in model._default_manager.all()]
         for page in pages:
             assert "<script>alert" not in client.get(page).content.decode(), page
-    for action in ("deploy", "remove"):
+    for action in ("deploy", "remove", "update", "roll_back"):
         form = {"action": action, "_selected_action": [gateway.pk]}
         answer = client.post(address(Gateway, "changelist"), form, follow=True).content.decode()
         assert "alert(&#x27;x&#x27;)" in answer
@@ -190,7 +198,7 @@ def test_what_rows_hold_is_text_and_never_markup() -> None:
 def test_no_page_has_a_script_or_a_style_that_the_policy_would_refuse() -> None:
     everything()
     client = browser(Role.ADMIN)
-    pages = ["/admin/", address(User, "add"), address(Group, "add"), address(Target, "add")]
+    pages = ["/admin/", *(address(model, "add") for model in (User, Group, Target, UpdatePolicy, Backup))]
     for model in MODELS:
         pages.append(address(model, "changelist"))
         pages += [address(model, "change", row.pk) for row in model._default_manager.all()]

@@ -11,13 +11,17 @@ from django.contrib.auth.models import User
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from deployments.models import Operation
 from egx_project.access import people, services
 from egx_project.access.models import ApiToken, LoginLink
 from egx_project.access.roles import Role
 from egx_project.rest.models import Answer
 from gateways.models import Gateway, Policy, Target
 from tests import builders
+from updates.models import Soak
+from updates.services import backups, releases
 
 HOSTILE = "<script>alert('x')</script>"
 FOR_ADMINS = {"user", "group", "loginlink"}
@@ -29,9 +33,23 @@ def everything() -> Gateway:
     gateway = builders.serve_gateway(target=builders.fake_target())
     Policy.objects.create(kind="BackendTrafficPolicy", api_version="gateway.envoyproxy.io/v1alpha1", name="slow")
     Answer.objects.create(key="k", request_sha256="0" * 64, status=202, body="{}")
+    changes_of(gateway, "1.41.0")
     services.create_token(user=people.owner(), name="owners", role=Role.VIEWER, lifetime=timedelta(days=1), by="tester")
     services.issue_link(user=people.owner(), by="tester")
     return gateway
+
+
+def changes_of(gateway: Gateway, version: str) -> None:
+    """What the gateway's changes leave: a release that failed in its soak, a backup and a policy."""
+    builders.offer(version)
+    releases.quarantine(channel="envoy", version=version, reason="it fails", by="tester")
+    builders.set_policy(gateway, mode="auto")
+    backups.back_up(gateway=gateway, by="tester")
+    now = timezone.now()
+    Soak.objects.create(
+        gateway=gateway, operation=Operation.objects.filter(gateway=gateway).latest("pk"), new_version=version,
+        switched_at=now, ends_at=now, warm_until=now,
+    )  # fmt: skip
 
 
 def more(first: int, last: int) -> None:
@@ -39,7 +57,7 @@ def more(first: int, last: int) -> None:
     target = Target.objects.get()
     for n in range(first, last):
         text = builders.gateway_yaml(f"g{n}", ports=(9000 + n,)) + builders.route_yaml(f"r{n}", gateway=f"g{n}")
-        builders.serve_gateway(target=target, text=text)
+        changes_of(builders.serve_gateway(target=target, text=text), f"1.{n}.0")
         user = User.objects.create_user(f"user{n}")
         user.groups.add(people.group(Role.VIEWER))
         services.create_token(user=user, name=f"t{n}", role=Role.VIEWER, lifetime=timedelta(days=1), by="tester")

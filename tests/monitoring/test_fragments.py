@@ -34,6 +34,8 @@ def views(gateway: Gateway) -> dict[str, str]:
     return {
         "/": "overview",
         f"/gateways/default/{gateway.name}": f"gateway/{gateway.pk}",
+        f"/gateways/default/{gateway.name}/history": f"history/{gateway.pk}",
+        "/releases": "releases",
         f"/operations/{operation.pk}": f"operation/{operation.pk}",
     }
 
@@ -126,7 +128,7 @@ def test_what_is_no_page_cannot_be_watched(view: str) -> None:
         fragments.render(view, role=Role.ADMIN, subjects=None)
 
 
-@pytest.mark.parametrize("kind", ["overview", "gateway", "operation"])
+@pytest.mark.parametrize("kind", ["overview", "releases", "gateway", "history", "operation"])
 def test_the_largest_number_is_harmless(kind: str) -> None:
     assert fragments.render(f"{kind}/{'9' * 18}", role=Role.ADMIN, subjects=None)
 

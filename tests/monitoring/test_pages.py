@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 from http import HTTPStatus
+from urllib.parse import quote
 
 import pytest
 from django.db import connection
@@ -42,19 +43,25 @@ def text_of(client: Client, path: str, status: HTTPStatus = HTTPStatus.OK) -> st
 
 # --- who sees what --------------------------------------------------------------------------------------------------
 
-READING = ("/", "/gateways/default/web", "/operations", "/operations/1")
-CHANGING = ("/apply", "/gateways/default/web/remove", "/operations/1/cancel", "/operations/1/resume")
+READING = (
+    "/", "/gateways/default/web", "/operations", "/operations/1", "/releases", "/gateways/default/web/history",
+    "/gateways/default/web/update", "/gateways/default/web/update?to=1.41.0", "/gateways/default/web/rollback",
+)  # fmt: skip
+CHANGING = (
+    "/channels/envoy/check", "/releases/envoy/1.41.0/quarantine", "/releases/envoy/1.41.0/lift",
+    "/apply", "/gateways/default/web/remove", "/operations/1/cancel", "/operations/1/resume",
+)  # fmt: skip
 
 
 def paths(templates: tuple[str, ...]) -> list[str]:
-    return [template.replace("/1", f"/{Operation.objects.get().pk}") for template in templates]
+    return [re.sub(r"/1(?=/|$)", f"/{Operation.objects.get().pk}", template) for template in templates]
 
 
 def test_strangers_are_sent_to_the_login_and_a_part_of_a_page_reloads_all_of_it(
     client: Client, gateway: Gateway
 ) -> None:
     for path in paths(READING + CHANGING):
-        assert client.get(path)["location"] == f"/login?next={path}"
+        assert client.get(path)["location"] == f"/login?next={quote(path)}"
     assert client.post("/apply", headers={"HX-Request": "true"})["HX-Refresh"] == "true"
 
 
@@ -86,7 +93,19 @@ def test_a_form_that_another_site_made_is_refused(gateway: Gateway) -> None:
     assert Operation.objects.count() == 1
 
 
-@pytest.mark.parametrize("path", ["/gateways/default/nope", "/gateways/x/y/remove", "/operations/999", "/nothing"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/gateways/default/nope",
+        "/gateways/x/y/remove",
+        "/gateways/x/y/update",
+        "/gateways/x/y/rollback",
+        "/gateways/x/y/history",
+        "/backups/x/restore",
+        "/operations/999",
+        "/nothing",
+    ],
+)
 def test_what_is_not_there_is_said_on_a_page(path: str, operator: Client) -> None:
     assert "<h2>Not found</h2>" in text_of(operator, path, HTTPStatus.NOT_FOUND)
 

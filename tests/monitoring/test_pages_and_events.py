@@ -60,9 +60,9 @@ def same(page: str) -> list[str]:
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.__name__)
 def test_an_open_page_that_is_pushed_to_is_the_page_as_it_is_now(call: Callable[[Target], None]) -> None:
     target = fake_target()
-    pages = [OpenPage("overview")]
+    pages = [OpenPage("overview"), OpenPage("releases")]
     call(target)
-    pages += [OpenPage(f"gateway/{gateway.pk}") for gateway in Gateway.objects.all()]
+    pages += [OpenPage(f"{page}/{gateway.pk}") for gateway in Gateway.objects.all() for page in ("gateway", "history")]
     for _ in range(2):
         for page in pages:
             assert same(page.is_pushed_to()) == same(page.fresh())

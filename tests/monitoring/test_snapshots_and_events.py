@@ -31,10 +31,13 @@ from tests.builders import (
     carry_out,
     fake_target,
     gateway_yaml,
+    offer,
     route_yaml,
     serve_gateway,
+    set_policy,
 )  # fmt: skip
-from updates.services import backups, changes
+from updates import quarantine
+from updates.services import backups, changes, releases
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -217,6 +220,14 @@ def let_people_in(target: Target) -> None:
     access.use_link(link.rsplit("/", 1)[1])
 
 
+def put_a_release_away_and_take_it_back(target: Target) -> None:
+    gateway = serve_gateway(target=target)
+    offer("1.41.0")
+    set_policy(gateway, mode="notify")
+    releases.quarantine(channel="envoy", version="1.41.0", reason="it fails", by="tester")
+    quarantine.lift(channel="envoy", version="1.41.0", by="tester")
+
+
 def revive(target: Target) -> None:
     gateway = serve_gateway(target=target)
     deployments._record_revival(Revival(key=gateway.key, unit="blue", reason="killed", failures=1))
@@ -230,7 +241,7 @@ CALLS: tuple[Callable[[Target], None], ...] = (
     update_and_retire_what_was_before, restore, restore_what_is_gone, change_while_replacing,
     ask_again, be_refused_by_the_engine, take_a_configuration_back, fail_the_first_deployment_and_resume_it,
     resume_one_that_nobody_is_shown_any_more, cancel_what_waits, remove, remove_one_of_two_that_share_a_route,
-    add_a_target, forget_a_target, let_people_in, revive,
+    add_a_target, forget_a_target, let_people_in, put_a_release_away_and_take_it_back, revive,
 )  # fmt: skip
 
 

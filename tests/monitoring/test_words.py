@@ -78,3 +78,10 @@ def test_what_events_say() -> None:
 def test_what_steps_find_out() -> None:
     assert words.value([1, 2]) == "1, 2"
     assert words.value({"open": 1, "ports": [80]}) == "open 1, ports 80"
+
+
+def test_events_of_updates_are_sentences_and_what_is_missing_leaves_a_gap() -> None:
+    assert words.event("soak.begun", {"version": "1.41.0", "seconds": 60}) == "Envoy 1.41.0 is watched for 60 s"
+    assert words.event("soak.begun", {"version": "1.41.0", "seconds": 0}) == "Envoy 1.41.0 serves, and is not judged"
+    assert words.event("backup.removed", {"backup": "{0.__class__}", "by": "{by}"}) == "{0.__class__}, by {by}"
+    assert words.event("policy.changed", {}) == "updates are on , says "

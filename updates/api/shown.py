@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
@@ -11,8 +11,7 @@ from egx_project.rest.bodies import ApiModel
 from egx_project.rest.listing import Listed
 from updates.models import Backup, BackupState, ChannelCheck, Quarantine, Release, Soak, SoakState
 from updates.services.checks import UpdateInfo
-
-ReleaseState = Literal["known", "installed", "quarantined", "yanked", "unavailable"]
+from updates.services.releases import ReleaseState, state_of
 
 
 class ReleaseOut(ApiModel):
@@ -99,7 +98,7 @@ def release_out(release: Release, quarantine: Quarantine | None) -> ReleaseOut:
     return ReleaseOut.model_construct(
         engine="egx" if release.channel == "egx" else "envoy",
         version=release.version,
-        state=_state(release, quarantine),
+        state=state_of(release, quarantine),
         date=release.published_at,
         digest=release.digest,
         channel=release.channel,
@@ -108,16 +107,6 @@ def release_out(release: Release, quarantine: Quarantine | None) -> ReleaseOut:
         notes_url=release.notes_url,
         reason=quarantine.reason if quarantine else "",
     )
-
-
-def _state(release: Release, quarantine: Quarantine | None) -> ReleaseState:
-    if quarantine:
-        return "quarantined"
-    if release.yanked:
-        return "yanked"
-    if release.digest:
-        return "installed"
-    return "known" if release.url else "unavailable"
 
 
 def channel_out(row: ChannelCheck) -> ChannelOut:

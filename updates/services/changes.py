@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.db import transaction
 from deployments.drivers.base import Artifact, Engine
 from deployments.engine.plan import Plan
 from deployments.models import Operation, OperationKind, OperationState
-from deployments.services import apply_manifest, plan_change, queue
+from deployments.services import Outcome, PlanChangedError, apply_manifest, plan_change, queue
 from deployments.tasks import driver_of
 from egx_project.lib.errors import BadInputError, ConflictError, NotFoundError
 from gateways.manifests.reader import Source, read
@@ -21,7 +22,7 @@ from gateways.spec import objects
 from updates import backups, compat
 from updates.channels.registry import ENVOY
 from updates.models import Backup, ChannelCheck, Quarantine, Release, UpdatePolicy
-from updates.planner import plan_rollback, plan_update
+from updates.planner import PLANS
 from updates.services import checks
 from updates.services.backups import fresh_key
 from updates.services.policies import limits_of, policy_of
@@ -35,14 +36,17 @@ class Asked:
     options: dict[str, Any]
 
 
-def request_update(*, gateway: Gateway, by: str, version: str = "", downgrade: bool = False) -> Operation:
+def request_update(
+    *, gateway: Gateway, by: str, version: str = "", downgrade: bool = False, planned: str | None = None
+) -> Operation:
     """Put the version, or the newest that the policy allows, in the place of what serves.
 
-    Raises ConflictError while another lifecycle operation is at it, for a version in quarantine and for one that may
-    not follow; NotFoundError for one that nobody offers; UpToDateError where there is nothing to do.
+    With `planned`, a proposal's fingerprint, only what that proposal said. Raises ConflictError while another lifecycle
+    operation is at it, for a version in quarantine and for one that may not follow; NotFoundError for one that nobody
+    offers; UpToDateError where there is nothing to do; PlanChangedError where something else would be done.
     """
     asked = ask_update(gateway, version=version, downgrade=downgrade)
-    return _queue(gateway, asked, by=by)
+    return _queue(gateway, asked, by=by, planned=planned)
 
 
 class UpToDateError(ConflictError):
@@ -110,14 +114,16 @@ def find_release(channel: str, version: str) -> tuple[Artifact | None, list[str]
     return Artifact(url=release.url, sha256=release.sha256, size=release.size), told
 
 
-def request_rollback(*, gateway: Gateway, by: str, backup: str = "", reason: str = "") -> Operation:
+def request_rollback(
+    *, gateway: Gateway, by: str, backup: str = "", reason: str = "", planned: str | None = None
+) -> Operation:
     """Back to the engine before the last change, or to a backup.
 
-    Raises ConflictError where nothing was before, or another lifecycle operation is at it.
+    Raises ConflictError where nothing was before, or another lifecycle operation is at it; PlanChangedError.
     """
     if backup:
-        return request_restore(key=backup, by=by)
-    return _queue(gateway, ask_rollback(gateway, reason=reason or f"asked for by {by}"), by=by)
+        return request_restore(key=backup, by=by, planned=planned)
+    return _queue(gateway, ask_rollback(gateway, reason=reason or f"asked for by {by}"), by=by, planned=planned)
 
 
 def ask_rollback(gateway: Gateway, *, reason: str) -> Asked:
@@ -144,37 +150,54 @@ def previous_version(gateway: Gateway) -> str:
     return ""
 
 
-def request_restore(*, key: str, by: str) -> Operation:
+def request_restore(*, key: str, by: str, planned: str | None = None) -> Operation:
     """Bring a gateway back to what a backup has: in place, or anew where it is gone.
 
-    Raises NotFoundError, ConflictError, and ArchiveError for a backup that is damaged.
+    Raises NotFoundError, ConflictError, PlanChangedError, and ArchiveError for a backup that is damaged.
     """
-    row = backups.find(key)
-    if row.kind != "gateway":
-        raise BadInputError(
-            f"{key} is a backup of the whole instance", hint=f"`egx restore {key}` while EGX is stopped"
-        )
-    wanted = backups.desired_in(key)
-    wished = next(item for item in wanted if isinstance(item, objects.Gateway))
-    gateway = Gateway.objects.filter(namespace=wished.metadata.namespace, name=wished.metadata.name).first()
+    wished = _wished(key)
+    gateway = _gateway_of(wished)
     if gateway is None:
-        return _restore_anew(row, by=by)
+        return _restore_anew(backups.find(key), by=by, planned=planned).operations[0]
+    return _queue(gateway, ask_restore(gateway, wished, key=key), by=by, planned=planned)
+
+
+def ask_restore(gateway: Gateway, wished: objects.Gateway, *, key: str) -> Asked:
     serves = checks.current_version(gateway)
-    engine = row.engine_version or serves
+    engine = backups.find(key).engine_version or serves
     policy = policy_of(gateway)
     options = _options(gateway, policy, engine, reason=f"before {key} is restored", judge=engine != serves)
     ports = sorted({listener.port for listener in wished.spec.listeners})
-    asked = Asked(OperationKind.RESTORE, {**options, "restore": key, "ports": ports, "drill": False})
-    return _queue(gateway, asked, by=by)
+    return Asked(OperationKind.RESTORE, {**options, "restore": key, "ports": ports, "drill": False})
 
 
-def _restore_anew(row: Backup, *, by: str) -> Operation:
+def _wished(key: str) -> objects.Gateway:
+    """The gateway as the backup has it."""
+    if backups.find(key).kind != "gateway":
+        raise BadInputError(
+            f"{key} is a backup of the whole instance", hint=f"`egx restore {key}` while EGX is stopped"
+        )
+    return next(item for item in backups.desired_in(key) if isinstance(item, objects.Gateway))
+
+
+def _gateway_of(wished: objects.Gateway) -> Gateway | None:
+    place = wished.metadata
+    return Gateway.objects.select_related("target").filter(namespace=place.namespace, name=place.name).first()
+
+
+def _restore_anew(row: Backup, *, by: str, dry_run: bool = False, planned: str | None = None) -> Outcome:
     manifest = backups.store().read(row.key)
     text = backups.store().open(row.key, backups.DESIRED).decode()
     target = find_target(str(manifest.facts.get("target") or settings.EGX_LOCAL_TARGET))
     with transaction.atomic():
-        outcome = apply_manifest(read([Source(name=row.key, text=text)]), target=target, by=by, engine=_engine_of(row))
-    return outcome.operations[0]
+        return apply_manifest(
+            read([Source(name=row.key, text=text)]),
+            target=target,
+            by=by,
+            engine=_engine_of(row),
+            dry_run=dry_run,
+            planned=planned,
+        )
 
 
 def _engine_of(row: Backup) -> Engine:
@@ -183,21 +206,49 @@ def _engine_of(row: Backup) -> Engine:
     return Engine(version=version, artifact=artifact)
 
 
-def _queue(gateway: Gateway, asked: Asked, *, by: str) -> Operation:
+def _queue(gateway: Gateway, asked: Asked, *, by: str, planned: str | None = None) -> Operation:
+    if planned is not None:
+        now = _proposed(gateway, _plan(gateway, asked))
+        if now.fingerprint != planned:
+            raise PlanChangedError(now)
     result = {"from": asked.options["from"], "to": asked.options["version"]}
     return queue(gateway, asked.kind, by=by, options=asked.options, result=result)
 
 
 def plan_for(gateway: Gateway, *, version: str = "", back: bool = False) -> Plan:
     """What would be done now: for a version, an update; for none, whatever the gateway is behind. Changes nothing."""
-    if not version and not back:
-        return plan_change(gateway)
-    desired, observed = snapshot(gateway), driver_of(gateway.target).observe(gateway.key)
     if back:
-        asked = ask_rollback(gateway, reason="")
-        return plan_rollback(gateway.place, asked.options, desired, observed)
-    current = checks.current_version(gateway)
-    if version == current:
+        return _plan(gateway, ask_rollback(gateway, reason=""))
+    if not version or version == checks.current_version(gateway):
         return plan_change(gateway)
-    asked = ask_update(gateway, version=version, downgrade=True)
-    return plan_update(gateway.place, asked.options, desired, observed)
+    return _plan(gateway, ask_update(gateway, version=version, downgrade=True))
+
+
+def _plan(gateway: Gateway, asked: Asked) -> Plan:
+    desired, observed = snapshot(gateway), driver_of(gateway.target).observe(gateway.key)
+    return PLANS[asked.kind](gateway.place, asked.options, desired, observed)
+
+
+# --- proposals: a plan, and the fingerprint by which one agrees to it -----------------------------------------------
+
+
+def propose_update(gateway: Gateway, *, version: str) -> Outcome:
+    """What `request_update` would do with the version. Raises what it raises."""
+    return _proposed(gateway, _plan(gateway, ask_update(gateway, version=version, downgrade=True)))
+
+
+def propose_rollback(gateway: Gateway) -> Outcome:
+    return _proposed(gateway, _plan(gateway, ask_rollback(gateway, reason="")))
+
+
+def propose_restore(key: str) -> Outcome:
+    wished = _wished(key)
+    gateway = _gateway_of(wished)
+    if gateway is None:
+        return _restore_anew(backups.find(key), by="", dry_run=True)
+    return _proposed(gateway, _plan(gateway, ask_restore(gateway, wished, key=key)))
+
+
+def _proposed(gateway: Gateway, plan: Plan) -> Outcome:
+    fingerprint = hashlib.sha256(plan.text().encode()).hexdigest()
+    return Outcome(plans={gateway.place: plan}, fingerprint=fingerprint)

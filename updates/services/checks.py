@@ -41,6 +41,8 @@ class UpdateInfo:
     checked_at: datetime | None
     problem: str
     """Why the channel could not be asked last time; what is said is as of `checked_at`."""
+    told: bool = True
+    """The policy lets people be told of updates."""
 
 
 def check(channel: str) -> ChannelCheck:
@@ -60,6 +62,7 @@ def check(channel: str) -> ChannelCheck:
         if listing.fetched_at:
             facts["answered_at"] = listing.fetched_at
         row, _ = ChannelCheck.objects.update_or_create(channel=channel, defaults=facts)
+        record(EventKind.CHANNEL_ASKED, f"channel/{channel}", problem=listing.problem)
     return row
 
 
@@ -123,29 +126,60 @@ def quarantined(channel: str) -> set[str]:
 
 def update_info(gateway: Gateway, *, before: datetime | None = None) -> UpdateInfo:
     """What the rows say; asks no channel. With `before`, of releases that were out by then."""
-    policy, current = policy_of(gateway), current_version(gateway)
-    releases, bad = offered(policy.channel), quarantined(policy.channel)
+    return update_infos([gateway], before=before)[gateway.pk]
+
+
+def update_infos(gateways: Sequence[Gateway], *, before: datetime | None = None) -> dict[int, UpdateInfo]:
+    """The same of many, by primary key, in a number of queries that does not grow with them."""
+    own = {policy.gateway_id: policy for policy in UpdatePolicy.objects.filter(gateway__in=gateways)}
+    serving = dict(
+        Slot.objects.filter(gateway__in=gateways, state=SlotState.SERVING).values_list("gateway_id", "version")
+    )
+    policies = {gateway.pk: own.get(gateway.pk) or UpdatePolicy(gateway=gateway) for gateway in gateways}
+    known = {name: _known(name, before) for name in {policy.channel for policy in policies.values()}}
+    return {
+        gateway.pk: _info(gateway, policies[gateway.pk], current=serving.get(gateway.pk, gateway.engine_version),
+                          known=known[policies[gateway.pk].channel])
+        for gateway in gateways
+    }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the rows say of a channel."""
+
+    releases: list[Release]
+    bad: set[str]
+    checked: ChannelCheck | None
+
+
+def _known(channel: str, before: datetime | None) -> _Known:
+    releases = offered(channel)
     if before is not None:
         releases = [release for release in releases if (release.published_at or release.seen_at) <= before]
+    return _Known(releases, quarantined(channel), ChannelCheck.objects.filter(channel=channel).first())
+
+
+def _info(gateway: Gateway, policy: UpdatePolicy, *, current: str, known: _Known) -> UpdateInfo:
     fitting = [
         release
-        for release in releases
+        for release in known.releases
         if not compat.why_not(current, release.version, skip_minor=policy.skip_minor, downgrade=True)
     ]
-    newest = partial(compat.newest, prereleases=policy.prereleases, allowed=policy.versions, without=bad)
-    latest, best = newest(fitting), newest(releases)
+    newest = partial(compat.newest, prereleases=policy.prereleases, allowed=policy.versions, without=known.bad)
+    latest, best = newest(fitting), newest(known.releases)
     newer = latest is not None and _is_newer(latest.version, current)
     skipped = best is not None and best != latest and _is_newer(best.version, current)
     why = compat.why_not(current, best.version, skip_minor=policy.skip_minor) if best and skipped else ""
-    check_row = ChannelCheck.objects.filter(channel=policy.channel).first()
     return UpdateInfo(
         gateway=gateway.place,
         current=current,
-        latest=latest if newer else next((one for one in releases if one.version == current), None),
+        latest=latest if newer else next((one for one in known.releases if one.version == current), None),
         upgrade_available=newer,
         why_not=why,
-        checked_at=check_row.answered_at if check_row else None,
-        problem=check_row.problem if check_row else "",
+        checked_at=known.checked.answered_at if known.checked else None,
+        problem=known.checked.problem if known.checked else "",
+        told=policy.mode != Mode.OFF,
     )
 
 

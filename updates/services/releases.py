@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from django.db import transaction
 from django.db.models import Case, IntegerField, OuterRef, QuerySet, Subquery, Value, When
 
-from egx_project.lib.errors import NotFoundError
+from egx_project.lib.errors import BadInputError, NotFoundError
 from updates import compat
 from updates import quarantine as quarantining
 from updates.models import Quarantine, Release
 
+ReleaseState = Literal["known", "installed", "quarantined", "yanked", "unavailable"]
+
+
+def state_of(release: Release, quarantine: Quarantine | None) -> ReleaseState:
+    if quarantine:
+        return "quarantined"
+    if release.yanked:
+        return "yanked"
+    if release.digest:
+        return "installed"
+    return "known" if release.url else "unavailable"
+
 
 def ordered() -> QuerySet[Release]:
-    """By channel, and the newest version first, each with its `quarantined` reason."""
+    """By channel, and the newest version first, each with `why` it is in quarantine."""
     rows = sorted(
         Release.objects.values_list("pk", "channel", "version"),
         key=lambda row: compat.parse(row[2]) or compat.LEAST,
@@ -21,7 +35,7 @@ def ordered() -> QuerySet[Release]:
     order = Case(*(When(pk=row[0], then=Value(place)) for place, row in enumerate(rows)), default=Value(0),
                  output_field=IntegerField())  # fmt: skip
     why = Quarantine.objects.filter(channel=OuterRef("channel"), version=OuterRef("version")).values("reason")
-    return Release.objects.annotate(why=Subquery(why)).order_by("channel", order)
+    return Release.objects.annotate(why=Subquery(why), place=order).order_by("channel", "place")
 
 
 def quarantine_of(release: Release) -> Quarantine | None:
@@ -31,7 +45,9 @@ def quarantine_of(release: Release) -> Quarantine | None:
 
 
 def quarantine(*, channel: str, version: str, reason: str, by: str) -> None:
-    """Let nothing put the version to use. Raises NotFoundError for one that nobody has offered."""
+    """Let nothing put the version to use. Raises NotFoundError for one that nobody has offered, BadInputError."""
+    if not reason.strip():
+        raise BadInputError("a quarantine needs a reason", hint="say why, for whoever may lift it")
     release = Release.objects.filter(channel=channel, version=version).first()
     if release is None:
         raise NotFoundError(f"channel {channel} has no {version}", hint="`egx get releases` lists what it has")

@@ -146,7 +146,7 @@ class KeepWarm(Reversible):
             operation.subject,
             operation=operation.pk,
             version=facts["new_version"],
-            seconds=limits["soak_seconds"],
+            seconds=limits["soak_seconds"] if limits["judge"] else 0,
         )
 
     def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
