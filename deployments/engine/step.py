@@ -29,6 +29,9 @@ class StepError(EgxError):
 class UnfitEngineError(StepError):
     """The engine itself is at fault: not the disk, not a port, not the network."""
 
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint or "what served goes on serving; `egx get releases` says what failed here")
+
 
 class CancelledError(EgxError):
     """The operation was cancelled by somebody."""

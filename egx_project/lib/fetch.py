@@ -181,7 +181,11 @@ def _opened(url: str, headers: dict[str, str], polite: Politeness) -> Iterator[h
 def _check_status(response: httpx.Response, url: str) -> None:
     status = response.status_code
     if status in TRY_AGAIN:
-        raise _TryAgainError(f"{shown(url)} answers {status}", after=_retry_after(response))
+        raise _TryAgainError(
+            f"{shown(url)} answers {status}",
+            hint="it is busy, or has trouble of its own: try again later",
+            after=_retry_after(response),
+        )
     if status == httpx.codes.NOT_FOUND:
         raise FetchError(f"{shown(url)} is not there (404)", hint="is the address of the channel right?")
     if status not in {httpx.codes.OK, httpx.codes.NOT_MODIFIED}:

@@ -129,7 +129,9 @@ def egx(**environment: str) -> Iterator[Egx]:
 
 def _up(home: Path, environment: Mapping[str, str], port: int) -> subprocess.Popen[bytes]:
     """Return once it answers. Raises RunningError with what it said."""
-    settings = {**os.environ, "EGX_DATA_DIR": str(home), **environment}
+    # As a user starts it: with the settings of a test suite around it, it would be another EGX.
+    inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    settings = {**inherited, "EGX_DATA_DIR": str(home), **environment}
     argv = [sys.executable, "-m", "egx_project.cli", "up", "--no-demo", "--port", str(port)]
     with (home / "egx.log").open("ab") as log:
         process = subprocess.Popen(argv, env=settings, stdout=log, stderr=log)

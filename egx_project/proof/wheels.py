@@ -21,11 +21,9 @@ class Fault(Enum):
 
     NEVER_READY = (b"\0cluster_manager.cds.\0", b"\0cluster_manager.cdX.\0")
     """It starts and serves, but nobody can see which configuration it holds: its health fails."""
-    REFUSES_CONFIGURATION = (
-        b"\0envoy.filters.network.http_connection_manager\0",
-        b"\0envoy.filters.network.http_connection_manageX\0",
-    )
-    """It does not know HTTP: no configuration with a route is one for it."""
+    REFUSES_CONFIGURATION = (b"\x0bstat_prefix", b"\x0bstat_prefiX")
+    """A field that every configuration with HTTP must have is unknown to it. (The name as its descriptors have it, with
+    its length.)"""
 
 
 @dataclass(frozen=True)
