@@ -15,8 +15,8 @@ from tests.updates.archives.builders import ID, described, store_in
 from tests.updates.instance import victim
 from tests.updates.instance.builders import PASSPHRASE, make_database, make_home, name_in, prepare, put_away
 from updates.archives.errors import ArchiveError
-from updates.instance import restoring
-from updates.instance.databases import DatabaseError
+from updates.instance import restoring, writing
+from updates.instance.databases import Database, DatabaseError
 from updates.instance.numbers import JUMP, carry_over
 
 ROOT = Path(__file__).parents[3]
@@ -220,4 +220,23 @@ def test_a_database_that_is_damaged_makes_no_backup(tmp_path: Path) -> None:
     (tmp_path / "egx.sqlite3").write_bytes(b"no database at all" * 500)
     with pytest.raises(DatabaseError, match="cannot be copied"):
         put_away(tmp_path)
+    assert store_in(tmp_path / "backups").ids() == []
+
+
+def test_without_pg_dump_a_postgresql_database_makes_no_backup_and_the_way_out_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DatabaseError, match="pg_dump is not installed") as refused:
+        writing.write(
+            store_in(tmp_path / "backups"),
+            key=ID,
+            home=tmp_path,
+            database=Database(vendor="postgresql", name="egx", password="secret word"),
+            passphrase="",
+            reason="for a test",
+            versions={"egx": "0.1.0"},
+            facts={},
+        )
+    assert "postgresql-client" in refused.value.hint
     assert store_in(tmp_path / "backups").ids() == []
