@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from egx_project.cli.output import Output, json_option, pass_output
-from egx_project.lib.errors import BadInputError, EgxError
+from egx_project.lib.errors import BadInputError
 from egx_project.settings.location import data_dir
 
 if TYPE_CHECKING:
     from updates.services.inventory import Finding
-
-
-class FindingsError(EgxError):
-    title = "Not all is well"
 
 
 @click.command()
@@ -37,8 +33,8 @@ def doctor(output: Output, *, repair: bool) -> None:
         output.line(one.message)
     if not found:
         output.line("all is well")
-    elif not output.json:
-        output.note("egx: `egx doctor --repair` puts right what can be" if not repair else "")
+    elif not output.json and not repair:
+        output.note("egx: `egx doctor --repair` puts right what can be")
     if found:
         raise click.exceptions.Exit(1)
 

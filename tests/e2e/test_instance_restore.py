@@ -11,10 +11,13 @@ from typing import Any
 
 import httpx
 
+from egx_project.lib.clock import SystemClock
 from egx_project.settings.location import socket_path
 from tests.builders import gateway_yaml, route_yaml
 from tests.e2e.running import Egx, get, is_listening, quiet_port
 from tests.load import Load
+from updates.archives.store import ArchiveStore
+from updates.instance import restoring
 
 PASSPHRASE = "correct horse battery staple"
 
@@ -137,6 +140,28 @@ def test_a_request_that_is_sent_twice_makes_one_backup(egx: Egx) -> None:
     assert (first.status_code, first.json()["reason"]) == (201, "why")
     assert second.json() == first.json()
     assert list(backups_in(egx)) == [first.json()["id"]]
+
+
+def test_a_restore_that_was_killed_once_it_had_begun_is_finished_by_the_next_up(egx: Egx) -> None:
+    egx.do("up", "-d", "--no-demo")
+    key = back_up(egx)
+    egx.do("token", "create", "later")
+    egx.do("down")
+    restoring.prepare(  # and its process is gone
+        ArchiveStore(egx.home / "backups", clock=SystemClock()),
+        key,
+        home=egx.home,
+        database=egx.home / "egx.sqlite3",
+        passphrase="",
+        judge=lambda _: None,
+        something_runs=False,
+    )
+    egx.do("up", "-d", "--no-demo")
+    assert egx.do("token", "list", "--json").json["items"] == []
+    assert [event["kind"] for event in egx.ask("/events")["items"]].count("instance.restored") == 1
+    egx.do("down")
+    egx.do("up", "-d", "--no-demo")
+    assert [event["kind"] for event in egx.ask("/events")["items"]].count("instance.restored") == 1
 
 
 def test_a_backup_that_is_damaged_is_not_restored(egx: Egx) -> None:

@@ -98,8 +98,8 @@ def finish(home: Path) -> Restore | None:
     """
     begun = atomic.read_json(home / BEGUN)
     if begun is None:
-        for left in home.glob(f"*{NEW}"):  # of a preparation that did not come to its end
-            left.unlink(missing_ok=True)
+        for file in (databases.SQLITE, secret.FILE):  # of a preparation that did not come to its end
+            _beside(home / file).unlink(missing_ok=True)
         return None
     restore = Restore(**begun)
     database = Path(restore.database)
