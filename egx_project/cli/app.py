@@ -22,6 +22,7 @@ COMMANDS = {
     "down": Entry("EGX", "egx_project.embedded.commands:down", "Stop EGX; gateways keep serving."),
     "demo": Entry("EGX", "egx_project.proof.command:demo", "Update a gateway under load, and show what that costs."),
     "status": Entry("EGX", f"{_HERE}.status:status", "Show how EGX, or one gateway, is."),
+    "doctor": Entry("EGX", "egx_project.embedded.doctor:doctor", "Look what is wrong with backups, and repair it."),
     "token": Entry("EGX", f"{_HERE}.token:token", "Make login links and API tokens."),
     "apply": Entry("Desired state", f"{_HERE}.apply:apply", "Make gateways and routes what manifests say."),
     "delete": Entry("Desired state", f"{_HERE}.delete:delete", "Delete what manifests name, or one object."),
@@ -29,8 +30,8 @@ COMMANDS = {
     "plan": Entry("Gateways", f"{_HERE}.plan:plan", "Show the steps a change would take, and why."),
     "update": Entry("Gateways", f"{_HERE}.update:update", "Put another version of the engine in, losing nothing."),
     "rollback": Entry("Gateways", f"{_HERE}.rollback:rollback", "Go back to the engine before, or to a backup."),
-    "backup": Entry("Gateways", f"{_HERE}.backup:backup", "Put a gateway's desired state and engine away."),
-    "restore": Entry("Gateways", f"{_HERE}.restore:restore", "Bring back what a backup has."),
+    "backup": Entry("Gateways", f"{_HERE}.backup:backup", "Put a gateway, or all of EGX, away."),
+    "restore": Entry("Gateways", "egx_project.embedded.restore:restore", "Bring back what a backup has."),
     "remove": Entry("Gateways", f"{_HERE}.remove:remove", "Stop a gateway and remove it."),
     "op": Entry("Gateways", f"{_HERE}.op:op", "Show, follow, cancel or resume an operation."),
 }

@@ -32,9 +32,9 @@ class Instance:
 class AlreadyRunningError(ConflictError):
     """Another process has the data directory."""
 
-    def __init__(self, instance: Instance | None) -> None:
+    def __init__(self, instance: Instance | None, *, hint: str = "") -> None:
         where = f"at {instance.url} (pid {instance.pid})" if instance else "and is just starting"
-        super().__init__(f"EGX already runs {where}")
+        super().__init__(f"EGX already runs {where}", hint=hint)
         self.instance = instance
 
 
@@ -84,6 +84,18 @@ def only_one(home: Path, *, url: str) -> Iterator[None]:
         yield
     finally:
         (home / "egx.json").unlink(missing_ok=True)
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def stopped(home: Path) -> Iterator[None]:
+    """No EGX runs over the data directory meanwhile, and none starts. Raises AlreadyRunningError where one does."""
+    handle = locks.lock(home / "egx.lock", clock=SystemClock(), seconds=LOCK_SECONDS)
+    if handle is None:
+        raise AlreadyRunningError(running(home), hint="`egx down` stops it; gateways keep serving")
+    try:
+        yield
+    finally:
         os.close(handle)
 
 

@@ -58,6 +58,15 @@ def require_port(port: int, *, host: str, what: str, way_out: str) -> None:
         raise BadInputError(f"{what}: {error.message}", hint=way_out) from None
 
 
+def require_database() -> None:
+    """Raise BadInputError where there is no database yet: looking into one would make it, and empty."""
+    from django.db import connection
+
+    name = connection.settings_dict["NAME"]
+    if connection.vendor == "sqlite" and not Path(name).exists():
+        raise BadInputError(f"there is no database {name}", hint="`egx up` makes one")
+
+
 def migrate() -> None:
     """Bring the database to this EGX's form. Raises BadInputError where it is damaged or a newer EGX's."""
     from django.db import DatabaseError

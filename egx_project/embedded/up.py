@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from egx_project.cli.output import Output
-from egx_project.embedded import instance, preparation
+from egx_project.embedded import instance, offline, preparation
+from egx_project.embedded.django_here import set_up_django
 from egx_project.settings.location import socket_path
 
 TURN_SECONDS = 0.0005
@@ -19,20 +20,15 @@ def run(output: Output, home: Path, *, host: str, port: int, demo: bool) -> None
     # Many short threads wait for each other here; Python's 5 ms turns would be most of a change's time.
     sys.setswitchinterval(TURN_SECONDS)
     os.environ["PORT"] = str(port)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "egx_project.settings.main")
     url = f"http://localhost:{port}"
     with instance.only_one(home, url=url):
-        _set_up_django()
+        offline.finish(home)  # before the settings are read: it may bring another key
+        set_up_django()
         preparation.migrate()
+        offline.settle(output, home)
         _first_run(demo=demo)
         _serve(output, home, host=host, port=port, url=url)
     output.line("\nEGX has stopped; gateways keep serving (`egx down --gateways` stops them)")
-
-
-def _set_up_django() -> None:
-    import django
-
-    django.setup()
 
 
 def _first_run(*, demo: bool) -> None:

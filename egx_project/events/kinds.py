@@ -37,6 +37,7 @@ class EventKind(StrEnum):
     BACKUP_MADE = "backup.made"
     BACKUP_REMOVED = "backup.removed"
     BACKUP_DRILLED = "backup.drilled"
+    INSTANCE_RESTORED = "instance.restored"
     ENGINE_REVIVED = "engine.revived"
     TOKEN_CREATED = "token.created"  # noqa: S105
     TOKEN_REVOKED = "token.revoked"  # noqa: S105

@@ -5,7 +5,10 @@ from __future__ import annotations
 from egx_project.settings.core import env
 
 EGX_PACKAGE_INDEX = env.str("EGX_PACKAGE_INDEX", default="")
-"""The package index (simple API as JSON, PEP 691) that offers engines and EGX; empty for the one that pip uses here."""
+"""The package index (simple API as JSON, PEP 691) that offers engines; empty for the one that pip uses here."""
+
+EGX_OWN_INDEX = env.str("EGX_OWN_INDEX", default="")
+"""The package index that offers EGX's own releases; empty: they are not looked for."""
 
 EGX_CHECK_SECONDS = env.int("EGX_CHECK_SECONDS", default=3600)
 """How often channels are asked for new releases. 0: only on demand."""

@@ -60,6 +60,9 @@ class Egx:
         self.port = quiet_port()
         self.demo_port = quiet_port()
         self.settings = settings
+        self.interpreter = sys.executable
+        self.folder: Path | None = None
+        """Where commands are run: Python looks there first for the code of EGX. None: where the tests are run."""
         self.prefix: list[str] = []
         self._started: list[subprocess.Popen[str]] = []
 
@@ -84,8 +87,9 @@ class Egx:
     def run(self, *arguments: str, stdin: str = "", **settings: str) -> Said:
         """`egx ARGUMENTS`, to its end."""
         done = subprocess.run(
-            [*self.prefix, sys.executable, "-m", "egx_project.cli", *arguments],
+            [*self.prefix, self.interpreter, "-m", "egx_project.cli", *arguments],
             env=self.environment | settings,
+            cwd=self.folder,
             input=stdin,
             capture_output=True,
             text=True,
@@ -103,8 +107,9 @@ class Egx:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """`egx up ARGUMENTS` in the foreground of a session of its own, as in a terminal of its own."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "egx_project.cli", "up", *arguments],
+            [self.interpreter, "-m", "egx_project.cli", "up", *arguments],
             env=self.environment,
+            cwd=self.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -119,8 +124,9 @@ class Egx:
         script = f"import django; django.setup()\n{body}"
         settings = {"DJANGO_SETTINGS_MODULE": "egx_project.settings.main"}
         done = subprocess.run(
-            [sys.executable, "-c", script],
+            [self.interpreter, "-c", script],
             env=self.environment | settings,
+            cwd=self.folder,
             capture_output=True,
             text=True,
             timeout=COMMAND_SECONDS,

@@ -20,7 +20,8 @@ from rest_framework.views import APIView
 from deployments.api.parameters import NAMESPACE
 from deployments.api.shown import ChangedOut, changed
 from deployments.services import Outcome
-from egx_project.lib.errors import BadInputError
+from egx_project.access.roles import Action, may
+from egx_project.lib.errors import NOT_ALLOWED, BadInputError, ForbiddenError
 from egx_project.rest.answers import Made, answer_once
 from egx_project.rest.bodies import ApiModel, parsed
 from egx_project.rest.listing import Listing
@@ -62,6 +63,8 @@ class Backups(Listing[Backup]):
     """Newest first."""
 
     filterset_class = BackupFilters
+    answers_once = True
+    needs: ClassVar = {"POST": Action.ADMINISTER}
 
     def get_queryset(self) -> QuerySet[Backup]:
         return Backup.objects.all()
@@ -73,6 +76,21 @@ class Backups(Listing[Backup]):
     def get(self, request: Request) -> Response:  # noqa: ARG002
         return self.listed()
 
+    @extend_schema(request=BackupBody, responses={201: BackupOut}, filters=False)
+    def post(self, request: Request) -> Response:
+        """Put away all that EGX knows: its database and, where a passphrase seals it, its key. For admins."""
+        body = parsed(BackupBody, request)
+
+        def make() -> Made:
+            return 201, backup_out(backups.back_up_instance(by=str(request.user), reason=body.reason)).as_json()
+
+        return answer_once(request, make)
+
+
+def _require_admin(request: Request, kind: str) -> None:
+    if kind == "instance" and not may(request.user, Action.ADMINISTER):
+        raise ForbiddenError(NOT_ALLOWED)
+
 
 class OneBackup(APIView):
     @extend_schema(responses=BackupOut)
@@ -81,7 +99,8 @@ class OneBackup(APIView):
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, key: str) -> Response:
-        """Remove it. The last good one of a gateway stays."""
+        """Remove it. The last good one of a gateway, or of the instance, stays; those of the instance are admins'."""
+        _require_admin(request, archives.find(key).kind)
         backups.remove(key=key, by=str(request.user))
         return Response(status=204)
 
@@ -97,8 +116,9 @@ class Verify(APIView):
 
 class Download(APIView):
     @extend_schema(responses={(200, "application/gzip"): OpenApiTypes.BINARY})
-    def get(self, request: Request, key: str) -> HttpResponseBase:  # noqa: ARG002
-        """As one packed file, which `upload` takes."""
+    def get(self, request: Request, key: str) -> HttpResponseBase:
+        """As one packed file, which `upload` takes. That of the instance has everybody's data: it is for admins."""
+        _require_admin(request, archives.find(key).kind)
         packed = tempfile.TemporaryFile()  # noqa: SIM115  closed with the answer
         backups.download(key, packed)
         packed.seek(0)
@@ -122,11 +142,15 @@ class Upload(APIView):
 
     @extend_schema(request={"application/gzip": OpenApiTypes.BINARY}, responses={201: BackupOut})
     def post(self, request: Request) -> Response:
-        """Take a packed backup in: it is refused unless every byte is as its manifest says."""
+        """Take a packed backup in: it is refused unless every byte is as its manifest says.
+
+        One of the whole instance counts when it is decided which may go, so it is for admins.
+        """
         if not isinstance(request.data, dict) or "packed" not in request.data:
             raise BadInputError("there is no packed backup in the body", hint="send it as application/gzip")
         with request.data["packed"] as packed:
-            return Response(backup_out(backups.upload(packed)).as_json(), status=201)
+            row = backups.upload(packed, condition=lambda manifest: _require_admin(request, manifest.kind))
+        return Response(backup_out(row).as_json(), status=201)
 
 
 class Restore(APIView):

@@ -69,16 +69,23 @@ def _member(name: str, size: int, when: int) -> tarfile.TarInfo:
     return member
 
 
-def unpack(source: BinaryIO, store: ArchiveStore, *, limits: Limits) -> BackupManifest:
+def unpack(
+    source: BinaryIO,
+    store: ArchiveStore,
+    *,
+    limits: Limits,
+    condition: Callable[[BackupManifest], object] = lambda _: None,
+) -> BackupManifest:
     """Put the backup that was packed into the store, under the id that it has; one that is there already is fine.
 
     Whoever sends it may wish us ill, so nothing that it says of itself is believed before it is checked. Raises
-    ArchiveError with nothing kept, ConflictError, NoSpaceError.
+    ArchiveError with nothing kept, ConflictError, NoSpaceError, and what `condition` raises for one that must not be.
     """
     stream = Inflated(source, allowed=manifest.LARGEST + tar.OVERHEAD)
     members = tar.Members(stream)
     stated = _manifest(members)
     _check_limits(stated, limits)
+    condition(stated)
     stream.allow(stated.total + len(stated.files) * tar.OVERHEAD + tar.LARGEST_END)
 
     there = store.find(stated.id)

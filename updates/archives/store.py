@@ -130,10 +130,20 @@ class ArchiveStore:
 
     def remove_unfinished(self) -> list[str]:
         """Remove what killed processes left, and nothing that a living one works on: the ids of what there was."""
+        return [archive_id for archive_id in self._left() if self._remove_left(archive_id)]
+
+    def unfinished(self) -> list[str]:
+        """The ids of what killed processes left, and no living one works on."""
+        return [archive_id for archive_id in self._left() if self._is_abandoned(archive_id)]
+
+    def _left(self) -> list[str]:
         if not self.folder.is_dir():
             return []
-        found = {match[1] for path in self.folder.iterdir() if (match := _LEFT.fullmatch(path.name))}
-        return [archive_id for archive_id in sorted(found) if self._remove_left(archive_id)]
+        return sorted({match[1] for path in self.folder.iterdir() if (match := _LEFT.fullmatch(path.name))})
+
+    def _is_abandoned(self, archive_id: str) -> bool:
+        with self._claims.held_if_free(archive_id) as free:
+            return free
 
     def _remove_left(self, archive_id: str) -> bool:
         with self._claims.held_if_free(archive_id) as free:

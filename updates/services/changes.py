@@ -101,7 +101,7 @@ def find_release(channel: str, version: str) -> tuple[Artifact | None, list[str]
     if bad:
         raise ConflictError(
             f"Envoy {version} is in quarantine: {bad.reason}",
-            hint="an operator may lift it (admin, or `egx release lift`), if the reason is gone",
+            hint="an operator may lift it (page Releases, or the admin), if the reason is gone",
         )
     release = Release.objects.filter(channel=channel, version=version).first()
     if release is None and version not in {settings.EGX_ENVOY_VERSION, "local"}:

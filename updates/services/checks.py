@@ -52,7 +52,10 @@ def check(channel: str) -> ChannelCheck:
     asked_at = timezone.now()
     try:
         cache = settings.EGX_DATA_DIR / "channels"
-        listing = registry.channel(channel, index=settings.EGX_PACKAGE_INDEX, cache=cache).list()
+        asked = registry.channel(
+            channel, index=settings.EGX_PACKAGE_INDEX, own_index=settings.EGX_OWN_INDEX, cache=cache
+        )
+        listing = asked.list()
     except EgxError as error:
         listing = Listing(problem=str(error))
     with transaction.atomic():
@@ -106,7 +109,8 @@ def check_due(*, now: datetime | None = None) -> list[ChannelCheck]:
     if shortest:
         pause = min(pause, timedelta(seconds=shortest))
     fresh = ChannelCheck.objects.filter(asked_at__gt=now - pause).values_list("channel", flat=True)
-    return [check(name) for name in registry.PROJECTS if name not in set(fresh)]
+    known = [name for name in registry.PROJECTS if name != registry.EGX or settings.EGX_OWN_INDEX]
+    return [check(name) for name in known if name not in set(fresh)]
 
 
 def current_version(gateway: Gateway) -> str:

@@ -13,7 +13,7 @@ from egx_project.events.kinds import EventKind
 from egx_project.events.record import record
 from egx_project.lib.errors import BadInputError
 from gateways.models import Gateway
-from updates.channels.registry import PROJECTS
+from updates.channels.registry import ENGINES
 from updates.compat import clauses
 from updates.models import UpdatePolicy
 
@@ -43,8 +43,8 @@ def check_policy(policy: UpdatePolicy) -> None:
         policy.clean_fields(exclude=["gateway"])
     except ValidationError as error:
         problems += [f"{field}: {' '.join(said)}" for field, said in error.message_dict.items()]
-    if policy.channel not in PROJECTS:
-        problems.append(f"channel: there is no {policy.channel}; there are {', '.join(PROJECTS)}")
+    if policy.channel not in ENGINES:
+        problems.append(f"channel: there is no {policy.channel}; there are {', '.join(ENGINES)}")
     unknown = set(filter(None, policy.window_days.split(","))) - set(DAYS)
     if unknown:
         problems.append(f"window_days: {', '.join(sorted(unknown))}; days are {', '.join(DAYS)}")

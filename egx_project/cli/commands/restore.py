@@ -1,25 +1,15 @@
-"""`egx restore`"""
+"""What `egx restore` asks the EGX that runs, for the backup of a gateway."""
 
 from __future__ import annotations
 
-import click
-
-from egx_project.cli.changes import finish, waiting_options, watch
+from egx_project.cli.changes import finish, watch
 from egx_project.cli.client import connect, path_of
 from egx_project.cli.commands.update import summary
-from egx_project.cli.output import Output, json_option, pass_output
+from egx_project.cli.output import Output
 
 
-@click.command()
-@click.argument("backup")
-@waiting_options
-@json_option
-@pass_output
-def restore(output: Output, *, backup: str, wait: bool, timeout: float | None) -> None:
-    """Bring back what BACKUP has: its gateway as it was desired, on the engine that served it.
-
-    A gateway that is gone is made anew. What is there now is backed up first.
-    """
+def restore_gateway(output: Output, backup: str, *, wait: bool, timeout: float | None) -> None:
+    """Ask for it, and show what comes of it."""
     with connect() as client:
         answer = client.post(path_of("backups", backup, "restore"))
         operations = watch(client, output, answer.get("operations") or [], wait=wait, timeout=timeout)

@@ -164,3 +164,28 @@ def test_resume_watches_to_the_end(egx: Egx, fake: FakeEgx) -> None:
     fake.play(3, operation(3, "running", "running"), operation(3, "done", "done"))
     ran = egx("op", "resume", "3")
     assert (ran.code, ran.stdout) == (0, "gateway demo: deploy 3 done\n")
+
+
+WHOLE = {"id": "bk-20260131T120000Z-0a1b2c", "kind": "instance", "gateway": "", "size": 4096}
+
+
+def test_a_backup_of_everything_is_asked_for_with_its_reason(egx: Egx, fake: FakeEgx) -> None:
+    fake.answers["POST /backups"] = Answer(WHOLE, status=201)
+    ran = egx("backup", "--all", "--reason", "why")
+    assert ran.code == 0
+    assert "bk-20260131T120000Z-0a1b2c of the whole instance" in ran.stdout
+    assert fake.seen[-1].body == {"reason": "why"}
+
+
+@pytest.mark.parametrize("arguments", [(), ("demo", "--all")])
+def test_a_backup_is_of_one_gateway_or_of_everything(egx: Egx, fake: FakeEgx, arguments: tuple[str, ...]) -> None:
+    ran = egx("backup", *arguments)
+    assert ran.code == 2
+    assert "--all" in ran.stderr
+    assert fake.seen == []
+
+
+def test_a_backup_that_is_not_here_is_restored_by_the_egx_that_knows_it(egx: Egx, fake: FakeEgx) -> None:
+    fake.answers["POST /backups/bk-20260131T120000Z-0a1b2c/restore"] = Answer({"operations": [operation(5)]}, 202)
+    fake.play(5, operation(5, "done"))
+    assert egx("restore", "bk-20260131T120000Z-0a1b2c", "--json").json["operation"] == 5
