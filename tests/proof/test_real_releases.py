@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from websockets.sync.client import connect
 
+from deployments.drivers.process.units import all_units
 from egx_project.lib.clock import SystemClock, wait_for
 from egx_project.load import ledger
 from egx_project.load.beside import Beside
@@ -67,6 +70,13 @@ class Stage:
         with self.egx.client() as client:
             client.patch("/gateways/demo/policy", {"drain_seconds": 2, "soak_seconds": 60, **fields})
 
+    def lift_quarantines(self) -> None:
+        """All good releases here have the same bytes, and quarantine is by these."""
+        with self.egx.client() as client:
+            for one in client.get("/releases?limit=1000")["items"]:
+                if one["reason"]:
+                    client.delete(f"/channels/envoy/releases/{one['version']}/quarantine")
+
     def engine(self) -> str:
         return str(self.get("/gateways/demo")["engine_version"])
 
@@ -97,6 +107,7 @@ def stage(running: Stage) -> Iterator[Stage]:
     """With a load beside the test that must not lose a request."""
     running.policy()
     running.check()
+    running.lift_quarantines()
     running.serves = running.engine()
     ledger.reset(running.backend)
     with Beside(running.port, MIX) as load:
@@ -193,8 +204,6 @@ def test_route_changes_during_a_soak_reach_both_engines_and_survive_the_way_back
 
 
 def _header(stage: Stage, name: str) -> str | None:
-    import http.client
-
     connection = http.client.HTTPConnection("127.0.0.1", stage.port, timeout=10)
     try:
         connection.request("GET", "/")
@@ -228,3 +237,91 @@ def test_an_engine_killed_in_its_soak_gives_way_to_the_old_one(running: Stage) -
     assert back
     assert "died" in running.quarantined(version)
     assert _header(running, "content-type") is not None
+
+
+STEPS = ("backup", "pull", "start_new", "wait_healthy", "switch_traffic", "drain_old", "keep_warm")
+
+
+def _begun(stage: Stage, operation: int, step: str) -> bool | None:
+    found = stage.get(f"/operations/{operation}")
+    states = {one["name"]: one["state"] for one in found["steps"]}
+    return states.get(step, "pending") != "pending" or bool(found["finished_at"]) or None
+
+
+def _ask(stage: Stage, version: str) -> int:
+    with stage.egx.client() as client:
+        asked = client.post("/gateways/demo/update", {"to": version, "downgrade": True})
+    return int(asked["operations"][0]["id"])
+
+
+def _another(stage: Stage) -> str:
+    """A good release that was never pulled."""
+    return stage.offer(lambda number: pack(releases.installed_binary(), version=number, folder=stage.folder))
+
+
+def _only_what_is_known_runs(stage: Stage) -> None:
+    """No process and no unfinished file is left of what was killed."""
+    run = stage.egx.home / "run"
+    known = {found.pid for unit in all_units(run) if (found := unit.running())}
+    strays = [
+        process.pid
+        for process in psutil.process_iter(["cwd", "exe"])
+        if (process.info["cwd"] or "").startswith(str(run)) and "envoy" in (process.info["exe"] or "")
+    ]
+    assert set(strays) <= known
+    assert not list(stage.egx.home.rglob("*.tmp"))
+    assert not [path.name for path in (stage.egx.home / "engines").glob(".*.new")]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_all_of_egx_killed_in_the_middle_of_an_update_costs_no_request(stage: Stage, step: str) -> None:
+    version = _another(stage)
+    operation = _ask(stage, version)
+    assert wait_for(lambda: _begun(stage, operation, step), clock=CLOCK, seconds=PATIENCE)
+    stage.egx.kill()
+    stage.egx.start_again()
+    ended = stage.egx.ended(operation)
+    assert ended["state"] == "done", ended
+    assert stage.engine() == version
+    _only_what_is_known_runs(stage)
+
+
+@pytest.mark.parametrize("step", ["start_new", "wait_healthy", "try_config"])
+def test_a_new_engine_killed_before_it_has_traffic_costs_no_request(stage: Stage, step: str) -> None:
+    operation = _ask(stage, _another(stage))
+    assert wait_for(lambda: _begun(stage, operation, step), clock=CLOCK, seconds=PATIENCE)
+    serving = _serving(stage)
+    new = "green" if serving == "blue" else "blue"
+    for unit in all_units(stage.egx.home / "run"):
+        running = unit.running()
+        if unit.name == new and running and _serving(stage) == serving:
+            with suppress(ProcessLookupError):
+                os.kill(running.pid, signal.SIGKILL)
+    ended = stage.egx.ended(operation)
+    assert ended["state"] in {"done", "rolled_back"}, ended
+    _only_what_is_known_runs(stage)
+
+
+def _serving(stage: Stage) -> str:
+    return str(next(one["name"] for one in stage.get("/gateways/demo")["slots"] if one["state"] == "serving"))
+
+
+def test_an_engine_that_serves_and_is_killed_during_an_update_serves_again(running: Stage) -> None:
+    """What it had in flight is lost, so there is no load here."""
+    running.policy()
+    running.check()
+    running.lift_quarantines()
+    operation = _ask(running, _another(running))
+    assert wait_for(lambda: _begun(running, operation, "start_new"), clock=CLOCK, seconds=PATIENCE)
+    os.kill(running.egx.unit_pid(_serving(running)), signal.SIGKILL)
+    ended = running.egx.ended(operation)
+    assert ended["state"] in {"done", "rolled_back"}, ended
+    again = wait_for(lambda: _answers(running) or None, clock=CLOCK, seconds=PATIENCE)
+    assert again
+    _only_what_is_known_runs(running)
+
+
+def _answers(stage: Stage) -> bool:
+    with suppress(OSError, http.client.HTTPException):
+        return _header(stage, "content-type") is not None
+    return False

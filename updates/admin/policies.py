@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from egx_project.access.roles import Action, may
 from egx_project.access.rows import Rows
 from egx_project.lib.errors import BadInputError
-from updates.channels.registry import ENVOY, ENGINES
+from updates.channels.registry import ENGINES, ENVOY
 from updates.models import UpdatePolicy
 from updates.services.policies import check_policy, set_policy
 
