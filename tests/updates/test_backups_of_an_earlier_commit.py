@@ -22,7 +22,7 @@ def door(egx: Egx) -> httpx.Client:
 def test_a_gateway_that_an_earlier_commit_backed_up_answers_again(tmp_path: Path) -> None:
     """The first commit that made backups runs from a tree of its own, as its own processes over its own data.
 
-    Its interpreter is one with exactly what its own lock says where that can be installed without a network, else
+    Its interpreter is one with exactly what its own lock says where that can be installed here, else
     the one that runs the tests, with the old tree before everything else on its path.
     """
     commit, tree, port = earlier_commit(), tmp_path / "tree", quiet_port()
