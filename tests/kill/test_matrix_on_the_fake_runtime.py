@@ -21,7 +21,7 @@ from tests.kill.rig import Decide, Run, Template, Worker
 from tests.kill.scenarios import SCENARIOS
 
 SEED = 20261123
-LONG = dict.fromkeys(("drill", "roll_back_cold", "restore"), pytest.mark.matrix)
+LONG = dict.fromkeys(("drill", "roll_back_cold", "restore", "update_again"), pytest.mark.matrix)
 """Most of their steps are in others, too."""
 INSTANTS = 3
 IN_MEMORY = Path("/dev/shm")
