@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -32,12 +31,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def folder(settings: LazySettings) -> Iterator[Path]:
-    """Where backups are; empty."""
-    place: Path = settings.EGX_DATA_DIR / "backups"
-    shutil.rmtree(place, ignore_errors=True)
-    yield place
-    shutil.rmtree(place, ignore_errors=True)
+def folder(settings: LazySettings, tmp_path: Path) -> Path:
+    """Where backups are: a data directory that no other test, in whatever process, has."""
+    settings.EGX_DATA_DIR = tmp_path
+    return tmp_path / "backups"
 
 
 def make() -> Backup:
