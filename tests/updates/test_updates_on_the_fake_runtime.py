@@ -198,6 +198,28 @@ def test_a_gateway_that_has_had_one_engine_only_cannot_be_rolled_back(gateway: G
         changes.request_rollback(gateway=gateway, by="tester")
 
 
+def test_the_way_back_is_open_whatever_the_channel_says_by_now(gateway: Gateway) -> None:
+    updated(gateway)
+    updated(gateway, "1.42.0")
+    Release.objects.all().update(yanked=True)
+    Release.objects.filter(version="1.41.0").delete()
+    operation = carry_out(changes.request_rollback(gateway=gateway, by="tester"))
+    assert operation.state == "done", operation.error
+    assert serves(gateway) == "1.41.0"
+
+
+def test_after_a_bad_update_went_back_by_itself_a_rollback_does_not_bring_it_again(gateway: Gateway) -> None:
+    updated(gateway)
+    updated(gateway, "1.42.0")
+    count(gateway, "blue", requests=200, failures={"NR": 150})
+    soaks.watch()
+    finish_all()
+    assert serves(gateway) == "1.41.0"
+    operation = carry_out(changes.request_rollback(gateway=gateway, by="tester"))
+    assert operation.state == "done", operation.error
+    assert serves(gateway) == settings_version()
+
+
 def test_a_rollback_keeps_the_routes_that_came_meanwhile(gateway: Gateway, target: Target) -> None:
     updated(gateway)
     carry_out(apply(route_yaml(path="/new"), target=target).operations[0])

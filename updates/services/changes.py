@@ -63,6 +63,7 @@ def ask_update(gateway: Gateway, *, version: str, downgrade: bool) -> Asked:
     why = compat.why_not(current, wanted, skip_minor=policy.skip_minor, downgrade=downgrade)
     if why:
         raise ConflictError(why)
+    _refuse_unfit(policy.channel, wanted)
     return Asked(OperationKind.UPDATE, _options(gateway, policy, wanted, reason=f"before the update to {wanted}"))
 
 
@@ -80,7 +81,7 @@ def _newest(gateway: Gateway) -> str:
 def _options(
     gateway: Gateway, policy: UpdatePolicy, version: str, *, reason: str, judge: bool = True
 ) -> dict[str, Any]:
-    artifact, notes = find_release(policy.channel, version)
+    artifact, notes = known_of(policy.channel, version)
     return {
         "version": version,
         "from": checks.current_version(gateway),
@@ -95,8 +96,8 @@ def _options(
     }
 
 
-def find_release(channel: str, version: str) -> tuple[Artifact | None, list[str]]:
-    """Where the version is to be had, and what to know of it. Raises NotFoundError, ConflictError (quarantine)."""
+def _refuse_unfit(channel: str, version: str) -> None:
+    """Raise NotFoundError for what nobody offers, ConflictError for what is in quarantine or was taken back."""
     bad = Quarantine.objects.filter(channel=channel, version=version).first()
     if bad:
         raise ConflictError(
@@ -106,10 +107,18 @@ def find_release(channel: str, version: str) -> tuple[Artifact | None, list[str]
     release = Release.objects.filter(channel=channel, version=version).first()
     if release is None and version not in {settings.EGX_ENVOY_VERSION, "local"}:
         raise NotFoundError(f"channel {channel} has no {version}", hint="`egx get releases` lists what it has")
+    if release is not None and release.yanked:
+        raise ConflictError(f"Envoy {version} was taken back by its publisher", hint="`egx get releases` lists others")
+
+
+def known_of(channel: str, version: str) -> tuple[Artifact | None, list[str]]:
+    """Where the version is to be had, as far as anybody knows, and what to know of it.
+
+    A way back is not refused for what the channel says today: the engine may still run, or be unpacked here.
+    """
+    release = Release.objects.filter(channel=channel, version=version).first()
     if release is None or not release.url:
         return None, []
-    if release.yanked:
-        raise ConflictError(f"Envoy {version} was taken back by its publisher", hint="`egx get releases` lists others")
     told = [f"release notes: {release.notes_url}"] if release.notes_url else []
     return Artifact(url=release.url, sha256=release.sha256, size=release.size), told
 
@@ -137,15 +146,15 @@ def ask_rollback(gateway: Gateway, *, reason: str) -> Asked:
 
 
 def previous_version(gateway: Gateway) -> str:
-    """What served before what serves now; empty where nothing did."""
+    """What served before what serves now, and is not in quarantine since; empty where nothing did."""
     done = Operation.objects.filter(
         gateway=gateway, kind__in=(OperationKind.UPDATE, OperationKind.ROLLBACK, OperationKind.RESTORE),
         state=OperationState.DONE,
     )  # fmt: skip
-    current = checks.current_version(gateway)
+    current, bad = checks.current_version(gateway), checks.quarantined(policy_of(gateway).channel)
     for operation in done.order_by("-pk")[:20]:
         before = str(operation.options.get("from", ""))
-        if before and before != current:
+        if before and before != current and before not in bad:
             return before
     return ""
 
@@ -202,7 +211,7 @@ def _restore_anew(row: Backup, *, by: str, dry_run: bool = False, planned: str |
 
 def _engine_of(row: Backup) -> Engine:
     version = row.engine_version or settings.EGX_ENVOY_VERSION
-    artifact, _ = find_release(ENVOY, version)
+    artifact, _ = known_of(ENVOY, version)
     return Engine(version=version, artifact=artifact)
 
 

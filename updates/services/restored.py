@@ -124,8 +124,5 @@ def _take_over(gateway: Gateway, observed: Observation | None) -> None:
 
 
 def _engine(version: str) -> Engine:
-    try:
-        artifact, _ = changes.find_release(ENVOY, version)
-    except EgxError:  # it may be unpacked here; if not, the deployment says so
-        artifact = None
+    artifact, _ = changes.known_of(ENVOY, version)
     return Engine(version=version, artifact=artifact)
