@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from deployments.drivers.process.admin import Admin
+from deployments.drivers.envoy.admin import Admin
 from deployments.drivers.process.layout import EDGE
 from deployments.drivers.process.units import Unit, all_units
 
@@ -43,7 +43,7 @@ def _answers(unit: Unit) -> bool:
     found = unit.read()
     port = found.facts.get("port") if found else None
     if port is None:
-        return Admin(unit.folder / "admin.sock").state() in ANSWERING
+        return Admin.over_socket(unit.folder / "admin.sock").state() in ANSWERING
     with closing(socket.socket()) as probe:
         return probe.connect_ex(("127.0.0.1", int(port))) == 0
 

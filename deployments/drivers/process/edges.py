@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from deployments.drivers.base import DriverError, EdgeObservation, Engine, FencedError, SlotName, Traffic
+from deployments.drivers.envoy import edge as xds
+from deployments.drivers.envoy.admin import Admin, AdminError
+from deployments.drivers.envoy.traffic import EDGE_STATS, edge_traffic
 from deployments.drivers.process import resources
-from deployments.drivers.process.admin import Admin, AdminError
 from deployments.drivers.process.argv import run_envoy
-from deployments.drivers.process.layout import EDGE, Layout
+from deployments.drivers.process.layout import EDGE, Layout, slot_socket
 from deployments.drivers.process.ports import require_free
-from deployments.drivers.process.traffic import EDGE_STATS, edge_traffic
 from deployments.drivers.process.units import Unit, UnitFile
-from deployments.drivers.process.xds import edge as xds
 from egx_project.lib import atomic
 from egx_project.lib.clock import Clock, wait_for
 
@@ -41,7 +41,7 @@ class EdgeFiles:
         self.clock = clock
         self.bind = bind
         self.unit = Unit(self.folder, clock=clock)
-        self.admin = Admin(self.folder / "admin.sock")
+        self.admin = Admin.over_socket(self.folder / "admin.sock")
 
     def meant(self) -> Meant:
         found = atomic.read_json(self.folder / "meant.json")
@@ -93,7 +93,7 @@ class EdgeFiles:
             for host in cluster.get("host_statuses", ())
             if host.get("health_status", {}).get("eds_health_status") == "HEALTHY"
         }
-        wanted = {(xds.name(port), xds.socket(meant.serving, port)) for port in meant.ports if meant.serving}
+        wanted = {(xds.name(port), slot_socket(meant.serving, port)) for port in meant.ports if meant.serving}
         return healthy == wanted
 
     # --- effects ------------------------------------------------------------------------------------------------
@@ -116,7 +116,7 @@ class EdgeFiles:
         self._write(meant)
         unit = self.unit.read()
         if unit is None or self.unit.running() is None:
-            atomic.write_json(self.folder / "boot.json", xds.bootstrap(directory=EDGE, node=f"{self.key}-{EDGE}"))
+            atomic.write_json(self.folder / "boot.json", self._bootstrap())
             argv = run_envoy(binary, name=EDGE, concurrency=concurrency)
             facts = {"version": engine.version, "digest": engine.digest, "fence": fence}
             self.unit.write(UnitFile(argv=argv, cwd=str(self.gateway_folder), wanted=True, facts=facts))
@@ -170,7 +170,9 @@ class EdgeFiles:
         listeners that need them."""
         atomic.write_json(self.folder / "meant.json", asdict(meant))
         for port in meant.ports:
-            endpoints = xds.endpoints(port, serving=meant.serving, leaving=meant.leaving)
+            endpoints = xds.endpoints(
+                port, serving=_addresses(meant.serving, port), leaving=_addresses(meant.leaving, port)
+            )
             resources.write(self.folder / f"{xds.endpoints_file(port)}.json", (endpoints,))
         self._write_clusters(xds.clusters(meant.ports, directory=EDGE))
         resources.write(self.folder / "lds.json", xds.listeners(meant.ports, bind=self.bind))
@@ -225,3 +227,11 @@ class EdgeFiles:
             raise DriverError(
                 f"the edge does not send new connections to {meant.serving or 'nowhere'} as it was told to"
             )
+
+    def _bootstrap(self) -> resources.Resource:
+        admin = {"pipe": {"path": f"{EDGE}/admin.sock", "mode": 0o600}}
+        return xds.bootstrap(directory=EDGE, node=f"{self.key}-{EDGE}", admin=admin)
+
+
+def _addresses(slot: str | None, port: int) -> list[resources.Resource]:
+    return [xds.pipe(slot_socket(slot, port))] if slot else []

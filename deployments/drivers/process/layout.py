@@ -28,3 +28,8 @@ class Layout:
     def instance(self, key: str, name: str) -> Path:
         """An edge's or a slot's own folder: its configuration, its sockets, its log."""
         return self.gateway(key) / name
+
+
+def slot_socket(slot: str, port: int) -> str:
+    """Where a slot listens for the edge, relative to the gateway's folder."""
+    return f"{slot}/{port}.sock"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from deployments.drivers.base import ConfigRejectedError, DriverError
-from deployments.drivers.process.admin import Admin, AdminError
+from deployments.drivers.envoy.admin import Admin, AdminError
 from egx_project.lib import atomic
 from egx_project.lib.clock import Clock, wait_for
 
@@ -66,7 +66,7 @@ def await_version(admin: Admin, *, stat: str, version: str, refused: Mapping[str
     took = wait_for(look, clock=clock, seconds=READ_BACK_SECONDS, every=READ_BACK_EVERY)
     if took is None:
         raise DriverError(
-            f"the Envoy at {admin.socket} did not load {stat} version {version} in {READ_BACK_SECONDS:g} s"
+            f"the Envoy at {admin.place} did not load {stat} version {version} in {READ_BACK_SECONDS:g} s"
         )
     if took is False:
         raise ConfigRejectedError(f"Envoy refused the new {stat.rsplit('.', 1)[-1]}: {why_refused(admin)}")

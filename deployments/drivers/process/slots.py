@@ -19,14 +19,13 @@ from deployments.drivers.base import (
     SlotObservation,
     Traffic,
 )
+from deployments.drivers.envoy.admin import Admin, AdminError, UnixConnection
+from deployments.drivers.envoy.edge import name as port_name
+from deployments.drivers.envoy.traffic import SLOT_STATS, slot_traffic
 from deployments.drivers.process import resources
-from deployments.drivers.process.admin import Admin, AdminError, UnixConnection
 from deployments.drivers.process.argv import run_envoy
-from deployments.drivers.process.layout import Layout
-from deployments.drivers.process.traffic import SLOT_STATS, slot_traffic
+from deployments.drivers.process.layout import Layout, slot_socket
 from deployments.drivers.process.units import Unit, UnitFile
-from deployments.drivers.process.xds.edge import name as port_name
-from deployments.drivers.process.xds.edge import socket as xds_socket
 from deployments.drivers.process.xds.slot import SlotResources, slot_bootstrap, slot_resources
 from egx_project.lib import atomic
 from egx_project.lib.clock import Clock, wait_for
@@ -57,7 +56,7 @@ class SlotFiles:
         self.slot = slot
         self.clock = clock
         self.unit = Unit(self.folder, clock=clock)
-        self.admin = Admin(self.folder / "admin.sock")
+        self.admin = Admin.over_socket(self.folder / "admin.sock")
 
     # --- looking ------------------------------------------------------------------------------------------------
 
@@ -97,7 +96,7 @@ class SlotFiles:
             return Traffic()
 
     def probe(self, probe: Probe) -> int:
-        path = self.gateway_folder / xds_socket(self.slot, probe.port)
+        path = self.gateway_folder / slot_socket(self.slot, probe.port)
         try:
             with contextlib.closing(UnixConnection(path, host=probe.host, timeout=PROBE_SECONDS)) as connection:
                 connection.request("GET", probe.path, headers={"user-agent": "egx-probe", "connection": "close"})

@@ -3,7 +3,8 @@ so all that routes can change comes through RDS."""
 
 from __future__ import annotations
 
-from deployments.drivers.process.xds.edge import name, socket
+from deployments.drivers.envoy.edge import name
+from deployments.drivers.process.layout import slot_socket
 from deployments.drivers.process.xds.forwarding import STREAM_IDLE_SECONDS
 from deployments.drivers.process.xds.resource import TYPES, Resource
 
@@ -14,7 +15,7 @@ def listener(port: int, *, directory: str) -> Resource:
     return {
         "@type": f"{TYPES}.config.listener.v3.Listener",
         "name": name(port),
-        "address": {"pipe": {"path": socket(directory, port), "mode": 0o600}},
+        "address": {"pipe": {"path": slot_socket(directory, port), "mode": 0o600}},
         "listener_filters": [_proxy_protocol()],
         "filter_chains": [
             {"filters": [{"name": HTTP_MANAGER, "typed_config": _http_manager(port, directory=directory)}]}

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from deployments.drivers.envoy.edge import name
 from deployments.drivers.process.xds.attachment import Attachment, attachments, hostname_of
 from deployments.drivers.process.xds.clusters import BackendKey
-from deployments.drivers.process.xds.edge import name
 from deployments.drivers.process.xds.forwarding import forwarding
 from deployments.drivers.process.xds.headers import header_fields
 from deployments.drivers.process.xds.hostnames import ANY, specificity

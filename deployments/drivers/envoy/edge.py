@@ -1,4 +1,4 @@
-"""The edge: an L4 Envoy that owns the published ports and points each at a slot. Its file EDS is the switch."""
+"""The edge: an L4 Envoy that owns published ports and points each at a slot. Its file EDS is the switch."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ LARGEST = 1_000_000
 """Envoy's default circuit breakers (1024) are for backends; the edge passes on what comes."""
 
 
-def bootstrap(*, directory: str, node: str) -> Resource:
+def bootstrap(*, directory: str, node: str, admin: Resource) -> Resource:
+    """`admin` is the address of its admin interface."""
+
     def source(name: str) -> Resource:
         return {"path_config_source": {"path": f"{directory}/{name}.json", "watched_directory": {"path": directory}}}
 
     return {
         "node": {"id": node, "cluster": "egx-edge"},
-        "admin": {"address": {"pipe": {"path": f"{directory}/admin.sock", "mode": 0o600}}},
+        "admin": {"address": admin},
         "dynamic_resources": {"lds_config": source("lds"), "cds_config": source("cds")},
     }
 
@@ -42,7 +44,7 @@ def _listener(port: int, bind: str) -> Resource:
     return {
         "@type": f"{TYPE}.config.listener.v3.Listener",
         "name": name(port),
-        "address": {"socket_address": {"address": bind, "port_value": port}},
+        "address": tcp(bind, port),
         "filter_chains": [{"filters": [{"name": "envoy.filters.network.tcp_proxy", "typed_config": proxy}]}],
     }
 
@@ -76,18 +78,28 @@ def _cluster(port: int, directory: str) -> Resource:
     }
 
 
-def endpoints(port: int, *, serving: str | None, leaving: str | None) -> Resource:
-    """Which slot the port points at. `leaving` keeps its open connections and gets no new ones."""
-    health = [(serving, "HEALTHY"), (leaving, "DRAINING")]
+def endpoints(port: int, *, serving: Sequence[Resource], leaving: Sequence[Resource]) -> Resource:
+    """Which addresses the port points at. `leaving` keep their open connections and get no new ones."""
+    health = [*((address, "HEALTHY") for address in serving), *((address, "DRAINING") for address in leaving)]
+    # Envoy balances over those that drain where there is nobody else.
+    found = [_endpoint(address, status) for address, status in health] if serving else []
     return {
         "@type": f"{TYPE}.config.endpoint.v3.ClusterLoadAssignment",
         "cluster_name": name(port),
-        "endpoints": [{"lb_endpoints": [_endpoint(slot, port, status) for slot, status in health if slot and serving]}],
+        "endpoints": [{"lb_endpoints": found}],
     }
 
 
-def _endpoint(slot: str, port: int, status: str) -> Resource:
-    return {"health_status": status, "endpoint": {"address": {"pipe": {"path": socket(slot, port)}}}}
+def pipe(path: str) -> Resource:
+    return {"pipe": {"path": path}}
+
+
+def tcp(host: str, port: int) -> Resource:
+    return {"socket_address": {"address": host, "port_value": port}}
+
+
+def _endpoint(address: Resource, status: str) -> Resource:
+    return {"health_status": status, "endpoint": {"address": address}}
 
 
 def name(port: int) -> str:
@@ -97,8 +109,3 @@ def name(port: int) -> str:
 def endpoints_file(port: int) -> str:
     """The file, without its suffix, of a port's endpoints: Envoy refuses an EDS file that has several."""
     return f"eds-{name(port)}"
-
-
-def socket(slot: str, port: int) -> str:
-    """Where the slot listens for the edge, relative to the gateway's folder."""
-    return f"{slot}/{port}.sock"

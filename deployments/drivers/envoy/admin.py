@@ -1,4 +1,4 @@
-"""An Envoy's admin interface over its Unix socket."""
+"""An Envoy's admin interface, wherever it is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import http.client
 import json
 import re
 import socket
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -34,8 +36,14 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 class Admin:
-    def __init__(self, socket: Path) -> None:
-        self.socket = socket
+    def __init__(self, connect: Callable[[], http.client.HTTPConnection], *, place: str) -> None:
+        self.connect = connect
+        self.place = place
+        """As errors name it."""
+
+    @classmethod
+    def over_socket(cls, path: Path) -> Admin:
+        return cls(partial(UnixConnection, path), place=str(path))
 
     def get(self, path: str, **query: str) -> str:
         return self._ask("GET", f"{path}?{urlencode(query)}" if query else path)
@@ -48,14 +56,14 @@ class Admin:
 
     def _ask(self, method: str, path: str) -> str:
         try:
-            with contextlib.closing(UnixConnection(self.socket)) as connection:
+            with contextlib.closing(self.connect()) as connection:
                 connection.request(method, path)
                 answer = connection.getresponse()
                 text = answer.read().decode()
         except (OSError, http.client.HTTPException) as error:
-            raise AdminError(f"the Envoy at {self.socket} does not answer: {type(error).__name__}") from error
+            raise AdminError(f"the Envoy at {self.place} does not answer: {type(error).__name__}") from error
         if path != "/ready" and answer.status >= http.HTTPStatus.BAD_REQUEST:
-            raise AdminError(f"the Envoy at {self.socket} answers {answer.status} to {path}")
+            raise AdminError(f"the Envoy at {self.place} answers {answer.status} to {path}")
         return text
 
     def state(self) -> str:
