@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from deployments.drivers.base import Traffic
@@ -44,23 +44,28 @@ _CLASSES = ("upstream_rq_4xx", "upstream_rq_5xx")
 
 SLOT_STATS = (
     rf"^(http\.http-\d+\.({'|'.join((*_HTTP, *HTTP_FLAGS))})"
-    rf"|cluster\.[^.]+\.({'|'.join((*_CLASSES, *CLUSTER_FLAGS))}))$"
+    rf"|cluster\..+\.({'|'.join((*_CLASSES, *CLUSTER_FLAGS))}))$"
 )
 EDGE_STATS = (
     rf"^(tcp\.port-\d+\.downstream_cx_total|cluster\.port-\d+\.({'|'.join(('upstream_cx_active', *EDGE_FLAGS))}))$"
 )
 
 
-def slot_traffic(stats: Iterable[Mapping[str, Any]], *, life: str) -> Traffic:
-    """`stats` as `/stats?format=json&histogram_buckets=detailed` has them, of names that match SLOT_STATS."""
+def slot_traffic(stats: Iterable[Mapping[str, Any]], *, life: str, besides: Collection[str] = ()) -> Traffic:
+    """`stats` as `/stats?format=json&histogram_buckets=detailed` has them, of names that match SLOT_STATS.
+
+    `besides`: listeners (`http-<port>`) that are not for clients.
+    """
     totals: Counter[tuple[str, str]] = Counter()
     latency: Counter[float] = Counter()
     for stat in stats:
         if "histograms" in stat:
-            latency += _durations(stat["histograms"])
+            latency += _durations(stat["histograms"], besides)
         else:
             scope, _, name = stat["name"].rpartition(".")
-            totals[scope.split(".", 1)[0], name] += int(stat["value"])
+            kind, _, place = scope.partition(".")
+            if place not in besides:
+                totals[kind, name] += int(stat["value"])
     failures = _flagged(totals, "cluster", CLUSTER_FLAGS) + _flagged(totals, "http", HTTP_FLAGS)
     # What Envoy answers by itself and no flag's counter has: a request that it takes for malformed, say.
     failures["4xx"] = _more(totals, "downstream_rq_4xx", "upstream_rq_4xx") - failures["NR"]
@@ -99,11 +104,12 @@ def _more(totals: Counter[tuple[str, str]], answered: str, by_backends: str) -> 
     return max(0, totals["http", answered] - totals["cluster", by_backends])
 
 
-def _durations(found: Mapping[str, Any]) -> Counter[float]:
+def _durations(found: Mapping[str, Any], besides: Collection[str]) -> Counter[float]:
     """How many requests took up to so many milliseconds, in Envoy's own finest buckets."""
     counted: Counter[float] = Counter()
     for histogram in found.get("details", ()):
-        if re.fullmatch(r"http\.http-\d+\.downstream_rq_time", histogram["name"]):
+        listener = re.fullmatch(r"http\.(http-\d+)\.downstream_rq_time", histogram["name"])
+        if listener and listener[1] not in besides:
             for bucket in histogram["totals"]:
                 counted[round(bucket["lower_bound"] + bucket["width"], 6)] += int(bucket["count"])
     return counted

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from deployments.drivers.base import (
     ConfigRejectedError,
     DriverError,
     Engine,
-    FencedError,
     Observation,
     Probe,
     Revival,
@@ -21,13 +19,14 @@ from deployments.drivers.base import (
     SlotName,
     TrafficObservation,
 )
+from deployments.drivers.folders import Folders
 from deployments.drivers.process import ports
 from deployments.drivers.process.argv import edge_threads, threads, validate
 from deployments.drivers.process.edges import EdgeFiles
 from deployments.drivers.process.engines import EngineStore
 from deployments.drivers.process.layout import Layout
 from deployments.drivers.process.slots import SlotFiles
-from deployments.drivers.process.supervisor import Supervisor, lock
+from deployments.drivers.process.supervisor import Supervisor
 from deployments.drivers.process.xds.capabilities import refusals
 from deployments.drivers.process.xds.slot import check_bootstrap, slot_resources
 from deployments.drivers.registry import DriverSettings
@@ -48,6 +47,7 @@ class ProcessDriver:
         self.settings = settings
         self.clock = clock or SystemClock()
         self.layout = Layout(settings.data_dir)
+        self.folders = Folders(self.layout.run)
         self.engines = EngineStore(
             self.layout.engines, clock=self.clock, local_binary=settings.envoy_binary, index=settings.package_index
         )
@@ -122,31 +122,24 @@ class ProcessDriver:
             )
 
     def configure_slot(self, scope: Scope, slot: SlotName, snapshot: GatewaySnapshot) -> None:
-        with self._owned(scope):
+        with self.folders.owned(scope):
             self._slot(scope.key, slot).configure(snapshot)
 
     def revert_slot(self, scope: Scope, slot: SlotName, generation: int) -> None:
-        with self._owned(scope):
+        with self.folders.owned(scope):
             self._slot(scope.key, slot).revert(generation)
 
     def configure_edge(self, scope: Scope, ports: Sequence[int], generation: int) -> None:
-        with self._owned(scope):
+        with self.folders.owned(scope):
             self._edge(scope.key).configure(ports, generation)
 
     # --- lifecycle ----------------------------------------------------------------------------------------------
 
     def fence(self, scope: Scope) -> None:
-        self._gateway_folder(scope.key)
-        with self._locked(scope.key):
-            newest = self._newest_fence(scope)
-            if scope.fence < newest:
-                raise FencedError(f"attempt {scope.fence} of {scope.key} is superseded by {newest}")
-            # Of attempts that were killed. Whoever writes here holds the lock, so nobody is writing now.
-            atomic.remove_leftovers(self.layout.gateway(scope.key), below=True)
-            atomic.write_json(self._fence_file(scope), scope.fence)
+        self.folders.fence(scope)
 
     def start_slot(self, scope: Scope, slot: SlotName, engine: Engine, snapshot: GatewaySnapshot) -> None:
-        with self._owned(scope):
+        with self.folders.owned(scope):
             self._slot(scope.key, slot).start(
                 engine,
                 self.engines.binary(engine),
@@ -156,26 +149,26 @@ class ProcessDriver:
             )
 
     def stop_slot(self, scope: Scope, slot: SlotName) -> None:
-        with self._owned(scope):
+        with self.folders.owned(scope):
             edge = self._edge(scope.key).observe()
             if edge.present and edge.serving == slot:
                 raise DriverError(f"slot {slot} serves; it cannot be stopped")
             self._slot(scope.key, slot).stop()
 
     def resume_slot(self, scope: Scope, slot: SlotName) -> None:
-        with self._owned(scope):
+        with self.folders.owned(scope):
             self._slot(scope.key, slot).resume()
 
     def drain(self, scope: Scope, slot: SlotName) -> None:
-        with self._owned(scope):
+        with self.folders.owned(scope):
             self._slot(scope.key, slot).drain()
 
     def undrain(self, scope: Scope, slot: SlotName) -> None:
-        with self._owned(scope):
+        with self.folders.owned(scope):
             self._slot(scope.key, slot).undrain()
 
     def open_edge(self, scope: Scope, snapshot: GatewaySnapshot) -> None:
-        with self._owned(scope):
+        with self.folders.owned(scope):
             engine = self._any_engine(scope.key)
             self._edge(scope.key).open(
                 engine,
@@ -195,24 +188,24 @@ class ProcessDriver:
         raise DriverError("an edge needs a slot to point at; none runs")
 
     def switch(self, scope: Scope, to: SlotName | None) -> None:
-        with self._owned(scope):
+        with self.folders.owned(scope):
             if to is not None:
                 self._slot(scope.key, to).require_wanted()
             self._edge(scope.key).switch(to)
 
     def close_edge(self, scope: Scope) -> None:
-        with self._owned(scope):
+        with self.folders.owned(scope):
             self._edge(scope.key).close()
 
     def reopen_edge(self, scope: Scope) -> None:
-        with self._owned(scope):
+        with self.folders.owned(scope):
             self._edge(scope.key).reopen()
 
     def destroy(self, scope: Scope) -> None:
         folder = self.layout.gateway(scope.key)
         if not folder.exists():
             return
-        with self._owned(scope):
+        with self.folders.owned(scope):
             self._edge(scope.key).close()
             for name in SlotName:
                 self._slot(scope.key, name).stop()
@@ -236,38 +229,6 @@ class ProcessDriver:
 
     def _slot(self, key: str, slot: SlotName) -> SlotFiles:
         return SlotFiles(self.layout, key, slot, self.clock)
-
-    def _gateway_folder(self, key: str) -> Path:
-        folder = self.layout.gateway(key)
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise DriverError(f"{folder} cannot be made: {error.strerror}") from error
-        return folder
-
-    @contextlib.contextmanager
-    def _locked(self, key: str) -> Iterator[None]:
-        if not self.layout.gateway(key).is_dir():
-            raise DriverError(f"gateway {key} has no folder below {self.layout.run}")
-        try:
-            with lock(self.layout.gateway(key)):
-                yield
-        except OSError as error:  # a full disk, a folder that is read-only: said as what it is
-            raise DriverError(f"{error.filename or self.layout.gateway(key)}: {error.strerror or error}") from error
-
-    @contextlib.contextmanager
-    def _owned(self, scope: Scope) -> Iterator[None]:
-        with self._locked(scope.key):
-            newest = self._newest_fence(scope)
-            if scope.fence != newest:
-                raise FencedError(f"attempt {scope.fence} of {scope.key} is superseded by {newest}")
-            yield
-
-    def _newest_fence(self, scope: Scope) -> int:
-        return int(atomic.read_json(self._fence_file(scope)) or 0)
-
-    def _fence_file(self, scope: Scope) -> Path:
-        return self.layout.gateway(scope.key) / f"{scope.realm}-fence.json"
 
 
 def _reason(stderr: str) -> str:

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
 from deployments.drivers.base import DriverError, Revival
+from deployments.drivers.folders import lock
 from deployments.drivers.process.units import Unit, all_units, await_end, reap
 from egx_project.lib.clock import Clock
 
@@ -92,8 +91,3 @@ class Supervisor:
 
     def _key(self, unit: Unit) -> str:
         return unit.folder.parent.name if unit.folder.parent != self.run else ""
-
-
-def lock(folder: Path) -> FileLock:
-    """One change at a time in a gateway's folder, whichever process makes it. Released by the holder's death."""
-    return FileLock(folder / "lock", timeout=30)

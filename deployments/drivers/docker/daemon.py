@@ -1,0 +1,388 @@
+"""The Docker Engine: the only door to the `docker` package for what runs gateways. Its errors become sentences."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import docker
+import docker.errors
+import requests
+import urllib3
+
+from deployments.drivers.base import DriverError, SilentError
+
+LEAST_API = (1, 41)
+SUBPATHS_API = (1, 45)
+SECONDS = 60
+Json = dict[str, Any]
+
+
+class DaemonError(DriverError):
+    """The Engine refused, or could not."""
+
+
+class DaemonSilentError(SilentError):
+    """The Engine does not answer."""
+
+
+@dataclass(frozen=True)
+class Container:
+    """As `GET /containers/json` has it."""
+
+    id: str
+    name: str
+    state: str
+    """`created`, `running`, `restarting`, `exited`, `dead`, `paused` or `removing`."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    """By network."""
+    published: tuple[tuple[str, int], ...] = ()
+    """(address of the host, port)."""
+    image: str = ""
+    status: str = ""
+    """As people read it: `Up 3 minutes`."""
+
+    @property
+    def running(self) -> bool:
+        return self.state == "running"
+
+
+class Daemon:
+    """One Engine. Usable from several threads; nothing is asked before it is needed."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        """`unix://…`, `tcp://…`, `npipe://…` or `ssh://…`; empty: as the `docker` command finds it."""
+        self.calls = 0
+        """Requests made of the Engine so far."""
+        self._local = threading.local()
+
+    # --- the Engine itself ------------------------------------------------------------------------------------------
+
+    def info(self) -> Json:
+        with self._asking("tell about itself"):
+            return self._api.info()
+
+    @property
+    def api_version(self) -> tuple[int, int]:
+        with self._asking("tell its version"):
+            return _version(self._api.api_version)
+
+    @property
+    def is_desktop(self) -> bool:
+        """Whether containers run in a virtual machine that this host has no route into."""
+        return "docker desktop" in str(self.info().get("OperatingSystem", "")).lower()
+
+    # --- containers -------------------------------------------------------------------------------------------------
+
+    def containers(self, *labels: str) -> list[Container]:
+        """All of them with these labels, stopped ones included."""
+        with self._asking("list containers"):
+            found = self._api.containers(all=True, filters={"label": list(labels)} if labels else {})
+        return [_container(one) for one in found]
+
+    def inspect(self, container: str) -> Json | None:
+        with self._asking(f"show container {container}"):
+            try:
+                return cast("Json", self._api.inspect_container(container))
+            except docker.errors.NotFound:
+                return None
+
+    def create(self, name: str, spec: Mapping[str, Any]) -> str:
+        """The new container's id. Raises DaemonError where the name is taken."""
+        with self._asking(f"make container {name}"):
+            made = self._api.create_container_from_config(dict(spec), name=name)  # type: ignore[no-untyped-call]
+        return str(made["Id"])
+
+    def start(self, container: str) -> None:
+        with self._asking(f"start container {container}"):
+            self._api.start(container)
+
+    def stop(self, container: str, *, seconds: int) -> None:
+        """Nothing where it does not run or is not there."""
+        with self._asking(f"stop container {container}"), contextlib.suppress(docker.errors.NotFound):
+            self._api.stop(container, timeout=seconds)
+
+    def restart(self, container: str) -> None:
+        with self._asking(f"restart container {container}"):
+            self._api.restart(container, timeout=0)
+
+    def remove(self, container: str) -> None:
+        """Also where it runs; nothing where it is not there."""
+        with self._asking(f"remove container {container}"):
+            try:
+                self._api.remove_container(container, force=True, v=False)
+            except docker.errors.NotFound:
+                return
+            except docker.errors.APIError as error:
+                if "already in progress" not in str(error):
+                    raise
+
+    def run(self, name: str, spec: Mapping[str, Any], *, seconds: float) -> str:
+        """Run to its end and remove; what it said. Raises DaemonError with its last words where it failed."""
+        self.remove(name)  # of an attempt that was killed
+        container = self.create(name, spec)
+        try:
+            self.start(container)
+            with self._asking(f"wait for container {name}"):
+                code = int(self._api.wait(container, timeout=int(seconds))["StatusCode"])
+            said = self.logs(container)
+        finally:
+            self.remove(container)
+        if code:
+            raise DaemonError(f"{name} ended with {code}: {_last(said)}")
+        return said
+
+    def execute(self, container: str, argv: list[str]) -> str:
+        """What the command says; raises DaemonError where it fails."""
+        with self._asking(f"run a command in {container}"):
+            made = self._api.exec_create(container, argv, user="0")
+            said = self._api.exec_start(made["Id"]).decode(errors="replace")
+            code = self._api.exec_inspect(made["Id"])["ExitCode"]
+        if code:
+            raise DaemonError(f"`{' '.join(argv[:3])} …` in {container} failed ({code}): {_last(said)}")
+        return said
+
+    def logs(self, container: str, *, since: float | None = None, tail: int | None = None) -> str:
+        """Of a container that is there; `since` in seconds of the Epoch."""
+        with self._asking(f"read the log of {container}"):
+            try:
+                found = self._api.logs(
+                    container, stdout=True, stderr=True, since=since, tail="all" if tail is None else tail
+                )
+            except docker.errors.NotFound:
+                return ""
+        return found.decode(errors="replace")
+
+    def put(self, container: str, folder: str, archive: bytes | Iterable[bytes]) -> None:
+        """Unpack a tar archive into the container's folder."""
+        with self._asking(f"copy into {container}"):
+            self._api.put_archive(container, folder, archive)
+
+    def get(self, container: str, path: str) -> Iterator[bytes]:
+        """A tar archive of the path."""
+        with self._asking(f"copy {path} out of {container}"):
+            chunks, _stat = self._api.get_archive(container, path)
+            yield from chunks
+
+    # --- networks and volumes ---------------------------------------------------------------------------------------
+
+    def network(self, name: str) -> Json | None:
+        with self._asking(f"show network {name}"):
+            found = [one for one in self._api.networks(names=[name]) if one["Name"] == name]
+        return cast("Json", found[0]) if found else None
+
+    def subnets(self) -> list[str]:
+        """Of all networks."""
+        with self._asking("list networks"):
+            networks = self._api.networks()
+        return [
+            config["Subnet"]
+            for network in networks
+            for config in (network.get("IPAM") or {}).get("Config") or ()
+            if config.get("Subnet")
+        ]
+
+    def create_network(self, spec: Mapping[str, Any]) -> None:
+        with self._asking(f"make network {spec['Name']}"):
+            self._api.create_network(
+                spec["Name"], driver=spec["Driver"], ipam=spec["IPAM"], labels=spec["Labels"], check_duplicate=True
+            )
+
+    def remove_network(self, name: str) -> None:
+        """Nothing where it is not there."""
+        with self._asking(f"remove network {name}"), contextlib.suppress(docker.errors.NotFound):
+            self._api.remove_network(name)
+
+    def connect(self, container: str, network: str) -> None:
+        with self._asking(f"join {container} to network {network}"):
+            self._api.connect_container_to_network(container, network)
+
+    def disconnect(self, container: str, network: str) -> None:
+        with self._asking(f"take {container} out of network {network}"), contextlib.suppress(docker.errors.NotFound):
+            self._api.disconnect_container_from_network(container, network, force=True)
+
+    def volume(self, name: str) -> Json | None:
+        with self._asking(f"show volume {name}"):
+            try:
+                return self._api.inspect_volume(name)
+            except docker.errors.NotFound:
+                return None
+
+    def create_volume(self, name: str, labels: Mapping[str, str]) -> None:
+        with self._asking(f"make volume {name}"):
+            self._api.create_volume(name, labels=dict(labels))
+
+    def remove_volume(self, name: str) -> None:
+        """Nothing where it is not there."""
+        with self._asking(f"remove volume {name}"), contextlib.suppress(docker.errors.NotFound):
+            self._api.remove_volume(name)
+
+    # --- images -----------------------------------------------------------------------------------------------------
+
+    def image(self, reference: str) -> Json | None:
+        with self._asking(f"show image {reference}"):
+            try:
+                return cast("Json", self._api.inspect_image(reference))  # type: ignore[no-untyped-call]
+            except docker.errors.ImageNotFound:
+                return None
+
+    def pull(self, repository: str, tag: str, auth: Mapping[str, str] | None = None) -> Iterator[Json]:
+        """The Engine's own lines of progress. `tag` may be a digest. Raises DaemonError for an error inside them."""
+        with self._asking(f"pull {repository}"):
+            # An auth of None would make the package look for one itself, in files that may be broken.
+            for line in self._api.pull(repository, tag=tag, stream=True, decode=True, auth_config=dict(auth or {})):
+                if "error" in line:
+                    raise DaemonError(_pull_problem(repository, tag, str(line["error"])), hint=_pull_hint(line))
+                yield line
+
+    def tag(self, image: str, repository: str, tag: str) -> None:
+        with self._asking(f"tag {repository}:{tag}"):
+            self._api.tag(image, repository, tag)
+
+    def untag(self, reference: str) -> None:
+        """Nothing where it is not there."""
+        with self._asking(f"untag {reference}"), contextlib.suppress(docker.errors.ImageNotFound):
+            self._api.remove_image(reference, noprune=True)
+
+    def load(self, archive: Iterable[bytes]) -> list[str]:
+        """What was loaded, as the Engine names it."""
+        with self._asking("load images"):
+            lines = self._api.load_image(archive)  # type: ignore[no-untyped-call]
+            said = [str(line.get("stream", line.get("error", ""))) for line in lines]
+        return [found for line in said for found in re.findall(r"Loaded image(?: ID)?: (\S+)", line)]
+
+    # --- events -----------------------------------------------------------------------------------------------------
+
+    def events(self, *labels: str, seconds: float) -> Iterator[Json]:
+        """What happens to containers with these labels from now on, until somebody stops reading, or after `seconds`.
+
+        Returns early, as it were without news, where the Engine goes away.
+        """
+        client = self._client(timeout=seconds)
+        filters = {"type": ["container"], "label": list(labels)}
+        try:
+            stream = client.events(decode=True, filters=filters)
+            try:
+                yield from stream
+            finally:
+                stream.close()
+        except (requests.RequestException, urllib3.exceptions.HTTPError, docker.errors.DockerException, OSError):
+            return
+        finally:
+            client.close()
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    @property
+    def _api(self) -> docker.APIClient:
+        found = getattr(self._local, "api", None)
+        if found is None:
+            found = self._local.api = self._client(timeout=SECONDS)
+            if _version(found.api_version) < LEAST_API:
+                self._local.api = None
+                raise DaemonError(
+                    f"this Docker Engine speaks API {found.api_version}; EGX needs 1.41 or newer",
+                    hint="update Docker to 20.10 or newer",
+                )
+        return cast("docker.APIClient", found)
+
+    def _client(self, *, timeout: float) -> docker.APIClient:
+        with self._asking("answer", count=False):
+            return docker.APIClient(base_url=self.host or None, version="auto", timeout=max(1, int(timeout)))
+
+    @contextlib.contextmanager
+    def _asking(self, what: str, *, count: bool = True) -> Iterator[None]:
+        if count:
+            self.calls += 1
+        try:
+            yield
+        except docker.errors.APIError as error:
+            raise _explained(what, error) from error
+        except (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            self._local.api = None
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: Exception) -> DriverError:
+        text, where = str(error), self.host or "its usual socket"
+        if "Permission denied" in text or isinstance(error, PermissionError):
+            return DaemonError(
+                f"this user may not use Docker at {where}",
+                hint="add the user to the group docker and log in again, or use rootless Docker",
+            )
+        if "FileNotFoundError" in text or "No such file" in text:
+            return DaemonSilentError(
+                f"there is no Docker at {where}", hint="install and start Docker; gateways on `process` need none"
+            )
+        if "Read timed out" in text:
+            return DaemonSilentError(f"Docker at {where} does not answer in time", hint="is it overloaded? try again")
+        return DaemonSilentError(
+            f"Docker at {where} does not answer", hint="start it (Docker Desktop, or `systemctl start docker`)"
+        )
+
+
+def _version(text: str) -> tuple[int, int]:
+    major, _, minor = text.partition(".")
+    return int(major), int(minor)
+
+
+def _container(found: Json) -> Container:
+    networks = (found.get("NetworkSettings") or {}).get("Networks") or {}
+    return Container(
+        id=found["Id"],
+        name=(found.get("Names") or ["/"])[0].lstrip("/"),
+        state=found["State"],
+        status=found.get("Status", ""),
+        labels=found.get("Labels") or {},
+        addresses={name: one.get("IPAddress") or "" for name, one in networks.items()},
+        published=tuple(
+            (str(port.get("IP", "")), int(port["PublicPort"]))
+            for port in found.get("Ports") or ()
+            if port.get("PublicPort")
+        ),
+        image=found.get("ImageID", ""),
+    )
+
+
+def _explained(what: str, error: docker.errors.APIError) -> DaemonError:
+    said = str(error.explanation or error).strip()
+    hint = ""
+    if "no space left" in said:
+        hint = "free some space where Docker keeps its data (`docker system df` says what takes it)"
+    elif "port is already allocated" in said or "address already in use" in said:
+        hint = "use another port, or stop what has it"
+    elif "is already in use by container" in said:
+        hint = "another attempt made it; it is taken over by the next one"
+    return DaemonError(f"Docker could not {what}: {said}", hint=hint)
+
+
+def _pull_problem(repository: str, tag: str, said: str) -> str:
+    joined = f"{repository}@{tag}" if tag.startswith("sha256:") else f"{repository}:{tag}"
+    return f"Docker could not pull {joined}: {said}"
+
+
+def _pull_hint(line: Mapping[str, Any]) -> str:
+    said = str(line["error"]).lower()
+    hints = {
+        "no space left": "free some space where Docker keeps its data; `docker system df` says what takes it",
+        "toomanyrequests": "the registry's rate limit is reached: log in, or try again later",
+        "unauthorized": "log in: `docker login`, or `egx registry login`",
+        "denied": "log in with an account that may read it: `docker login`, or `egx registry login`",
+        "not found": "is the name right? `egx get releases` lists what the channel has",
+        "manifest unknown": "the registry does not have it; `egx get releases` lists what the channel has",
+        "no matching manifest": "it is not made for this platform; use another version, or another image",
+        "x509": "the registry's certificate is not trusted by Docker: give Docker its CA (/etc/docker/certs.d)",
+        "no such host": "the registry's name does not resolve: is it right, and is there a network?",
+        "connection refused": "nothing answers at the registry: is it up?",
+    }
+    return next((hint for sign, hint in hints.items() if sign in said), "")
+
+
+def _last(said: str) -> str:
+    lines = [line for line in said.strip().splitlines() if line.strip()]
+    return lines[-1][-300:] if lines else "it gives no reason"
