@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 
 from deployments import selectors
-from deployments.drivers.base import Engine, Revival
+from deployments.drivers.base import Engine, Retirement, Revival
 from deployments.drivers.registry import DRIVERS
 from deployments.engine import queueing
 from deployments.engine.plan import Plan
@@ -333,11 +333,14 @@ def tend(report: Callable[[Revival], None] | None = None) -> int:
     """Start again what died on this node's targets, and record it; how much."""
     count = 0
     for target in Target.objects.filter(node=settings.EGX_NODE):
-        for revival in driver_of(target).tend():
+        for found in driver_of(target).tend():
+            if isinstance(found, Retirement):
+                _record_retirement(found)
+                continue
             count += 1
-            _record_revival(revival)
+            _record_revival(found)
             if report:
-                report(revival)
+                report(found)
     return count
 
 
@@ -350,14 +353,27 @@ def await_death(*, seconds: float) -> None:
         SystemClock().pause(seconds)
 
 
-def _record_revival(revival: Revival) -> None:
-    pk = revival.key.removeprefix("gw")
+def _subject(key: str, unit: str) -> str:
+    pk = key.removeprefix("gw")
     gateway = Gateway.objects.filter(pk=int(pk)).first() if pk.isdigit() else None
-    subject = f"gateway/{gateway.place}" if gateway else f"unit/{revival.unit}"
+    return f"gateway/{gateway.place}" if gateway else f"unit/{unit}"
+
+
+def _record_retirement(retirement: Retirement) -> None:
+    with transaction.atomic():
+        record(
+            EventKind.REVISION_RETIRED,
+            _subject(retirement.key, retirement.unit),
+            unit=retirement.unit,
+            connections_cut=retirement.cut,
+        )
+
+
+def _record_revival(revival: Revival) -> None:
     with transaction.atomic():
         record(
             EventKind.ENGINE_REVIVED,
-            subject,
+            _subject(revival.key, revival.unit),
             unit=revival.unit,
             reason=revival.reason[:300],
             failures=revival.failures,

@@ -32,6 +32,7 @@ TOLD = (
     EventKind.BACKUP_REMOVED,
     EventKind.BACKUP_DRILLED,
     EventKind.ENGINE_REVIVED,
+    EventKind.REVISION_RETIRED,
 )
 """The events that are told by themselves: operations and backups are there as what they became."""
 

@@ -125,6 +125,7 @@ SENTENCES: Mapping[str, str] = {
     EventKind.BACKUP_DRILLED: "{backup} was restored beside what serves; probes answered alike: {probes}",
     EventKind.BACKUP_REMOVED: "{backup}, by {by}",
     EventKind.ENGINE_REVIVED: "{unit} was started again: {reason}",
+    EventKind.REVISION_RETIRED: "revision {unit}, replaced before, is gone; {connections_cut} connections were cut",
 }
 
 

@@ -43,9 +43,9 @@ class _Ok(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def backend() -> Iterator[int]:
-    """The port of a backend that answers `ok`."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Ok)
+def backend(host: str = "127.0.0.1") -> Iterator[int]:
+    """The port of a backend that answers `ok`; containers reach it where `host` is 0.0.0.0."""
+    server = ThreadingHTTPServer((host, 0), _Ok)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

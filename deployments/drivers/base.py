@@ -69,6 +69,10 @@ class SlotObservation:
     engine: Engine | None = None
     generation: int = 0
     connections: int = 0
+    problem: str = ""
+    """Why it is not ready, as the engine says it; empty where it says nothing yet."""
+    revision: str = ""
+    """Why what is desired needs a new engine beside this one, which then takes over; empty where this one takes it."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +150,28 @@ class Revival:
     """In a row, this one included; the wait before the next try grows with it."""
 
 
+@dataclass(frozen=True)
+class Retirement:
+    """An engine that had been replaced, and whose last connections have ended or have had their time."""
+
+    key: str
+    unit: str
+    cut: int
+    """Connections that had not ended."""
+
+
+class Progress(Protocol):
+    """Told how far a fetch is."""
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """`done` of `total` bytes of a part, such as an image's layer."""
+        ...
+
+
+def unwatched(what: str, done: int, total: int) -> None:
+    """For whoever does not want to know how far a fetch is."""
+
+
 class DriverError(EgxError):
     """The runtime could not do it."""
 
@@ -185,7 +211,9 @@ class Driver(Protocol):
         """Raise DriverError where ports, disk or permissions would stop a deployment."""
         ...
 
-    def observe(self, key: str) -> Observation: ...
+    def observe(self, key: str, desired: GatewaySnapshot | None = None) -> Observation:
+        """What there is; with `desired`, also what it takes to bring that to each slot."""
+        ...
 
     def traffic(self, key: str) -> TrafficObservation:
         """What the gateway's edge and running slots have counted."""
@@ -199,7 +227,7 @@ class Driver(Protocol):
         """From now on only this attempt, or a newer one, has effects."""
         ...
 
-    def pull(self, engine: Engine) -> Engine:
+    def pull(self, engine: Engine, progress: Progress = unwatched) -> Engine:
         """Have the engine here, fetched from its artifact if need be, and checked; the answer carries its digest."""
         ...
 
@@ -257,8 +285,8 @@ class Driver(Protocol):
         """Remove all that EGX made for the gateway."""
         ...
 
-    def tend(self) -> Sequence[Revival]:
-        """Start again what has died, with back-off."""
+    def tend(self) -> Sequence[Revival | Retirement]:
+        """Start again what has died, with back-off; take away what was replaced and has no clients any more."""
         ...
 
     def await_death(self, seconds: float) -> None:

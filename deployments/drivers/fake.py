@@ -21,12 +21,14 @@ from deployments.drivers.base import (
     FencedError,
     Observation,
     Probe,
+    Progress,
     Revival,
     Scope,
     SlotName,
     SlotObservation,
     Traffic,
     TrafficObservation,
+    unwatched,
 )
 from egx_project.lib import atomic
 from egx_project.lib.clock import Clock, SystemClock
@@ -103,7 +105,7 @@ class FakeDriver:
     def preflight(self, snapshot: GatewaySnapshot) -> None:
         pass
 
-    def observe(self, key: str) -> Observation:
+    def observe(self, key: str, desired: GatewaySnapshot | None = None) -> Observation:  # noqa: ARG002 - all in place
         state = self.world.read(key)
         edge = state["edge"]
         serving = edge["serving"]
@@ -152,7 +154,7 @@ class FakeDriver:
 
         self.world.change(scope.key, effect)
 
-    def pull(self, engine: Engine) -> Engine:
+    def pull(self, engine: Engine, progress: Progress = unwatched) -> Engine:  # noqa: ARG002
         if engine.version == "missing":
             raise DriverError(f"there is no engine {engine.version}", hint="ask for any other version")
         return Engine(version=engine.version, digest=f"sha256:{engine.version}")

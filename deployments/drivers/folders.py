@@ -28,7 +28,7 @@ class Folders:
     def of(self, key: str) -> Path:
         return self.root / key
 
-    def keys(self) -> list[str]:
+    def names(self) -> list[str]:
         """Of the gateways that have a folder."""
         return sorted(folder.name for folder in self.root.iterdir() if folder.is_dir()) if self.root.is_dir() else []
 

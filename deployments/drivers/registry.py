@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
 from deployments.drivers.base import Driver, DriverError
+from deployments.drivers.docker.settings import DockerSettings
 
+MOST_THREADS = 4
 DRIVERS = {
     "process": "deployments.drivers.process:make",
+    "docker": "deployments.drivers.docker:make",
     "fake": "deployments.drivers.registry:make_fake",
 }
 
@@ -26,6 +30,12 @@ class DriverSettings:
     envoy_binary: str
     envoy_concurrency: int
     package_index: str = ""
+    docker: DockerSettings = field(default_factory=DockerSettings)
+
+    @property
+    def threads(self) -> int:
+        """Of each Envoy of a slot."""
+        return self.envoy_concurrency or max(1, min(MOST_THREADS, os.cpu_count() or 1))
 
 
 def driver(kind: str, options: Mapping[str, Any], settings: DriverSettings) -> Driver:

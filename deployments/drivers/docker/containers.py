@@ -27,7 +27,7 @@ class Resources:
 
     cpu_request: float = 0.1
     """Of one CPU, where CPUs are short."""
-    cpu_limit: float = 0.5
+    cpu_limit: float = 0.0
     memory_request: int = 128
     """MiB."""
     memory_limit: int = 512

@@ -68,6 +68,15 @@ class EdgeRecord(_Record):
     envoy: Image | None = None
 
 
+class Retired(_Record):
+    """An old revision that was taken away."""
+
+    slot: SlotName
+    revision: int
+    cut: int
+    """Connections that had not ended."""
+
+
 class Record(_Record):
     name: str = ""
     """The gateway, as people write it."""
@@ -77,6 +86,8 @@ class Record(_Record):
     slots: dict[SlotName, SlotRecord] = {}
     revisions: dict[int, Revision] = {}
     edge: EdgeRecord = EdgeRecord()
+    retired: tuple[Retired, ...] = ()
+    """Not told to anybody yet."""
 
     def slot(self, name: SlotName) -> SlotRecord:
         return self.slots.get(name, SlotRecord())

@@ -93,6 +93,21 @@ def edge_traffic(stats: Iterable[Mapping[str, Any]], *, life: str) -> Traffic:
     )
 
 
+def add(found: Iterable[Traffic]) -> Traffic:
+    """Several Envoys as one; another life of any of them is another life of all."""
+    parts = list(found)
+    failures: Counter[str] = Counter()
+    for part in parts:
+        failures.update(part.failures)
+    return Traffic(
+        life=" ".join(sorted(part.life for part in parts)),
+        requests=sum(part.requests for part in parts),
+        failures=dict(sorted(failures.items())),
+        connections=sum(part.connections for part in parts),
+        upgrades=sum(part.upgrades for part in parts),
+    )
+
+
 def _flagged(totals: Counter[tuple[str, str]], scope: str, flags: Mapping[str, str]) -> Counter[str]:
     found: Counter[str] = Counter()
     for name, flag in flags.items():

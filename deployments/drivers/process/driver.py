@@ -14,10 +14,12 @@ from deployments.drivers.base import (
     Engine,
     Observation,
     Probe,
+    Progress,
     Revival,
     Scope,
     SlotName,
     TrafficObservation,
+    unwatched,
 )
 from deployments.drivers.folders import Folders
 from deployments.drivers.process import ports
@@ -83,7 +85,7 @@ class ProcessDriver:
         for port in set(snapshot.ports) - set(listening):
             ports.require_free(port, bind=self.settings.bind_address)
 
-    def observe(self, key: str) -> Observation:
+    def observe(self, key: str, desired: GatewaySnapshot | None = None) -> Observation:  # noqa: ARG002 - all in place
         return Observation(
             key=key,
             edge=self._edge(key).observe(),
@@ -101,7 +103,7 @@ class ProcessDriver:
 
     # --- engines and configuration ------------------------------------------------------------------------------
 
-    def pull(self, engine: Engine) -> Engine:
+    def pull(self, engine: Engine, progress: Progress = unwatched) -> Engine:  # noqa: ARG002
         return self.engines.pull(engine)
 
     def check_config(self, engine: Engine, snapshot: GatewaySnapshot) -> None:

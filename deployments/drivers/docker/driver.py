@@ -1,0 +1,270 @@
+"""The `docker` runtime: the real Envoy Gateway in containers, blue and green, behind edges that own the ports.
+
+What is meant is written down first, in the gateway's folder on this host; what is there, the Engine says. Every effect
+is made under the gateway's lock, behind its fence.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from deployments.drivers.base import (
+    ConfigRejectedError,
+    DriverError,
+    Engine,
+    Observation,
+    Probe,
+    Progress,
+    Retirement,
+    Revival,
+    Scope,
+    SlotName,
+    TrafficObservation,
+    unwatched,
+)
+from deployments.drivers.docker import addresses, limits, names
+from deployments.drivers.docker.daemon import Container
+from deployments.drivers.docker.edges import EdgeContainers, by_port
+from deployments.drivers.docker.ground import Ground
+from deployments.drivers.docker.images import Fetched
+from deployments.drivers.docker.judging import Judge
+from deployments.drivers.docker.ports import why_not_published
+from deployments.drivers.docker.records import Record, Shelf
+from deployments.drivers.docker.slots import SlotContainers, by_revision
+from deployments.drivers.docker.tending import Tending
+from deployments.drivers.folders import Folders
+from deployments.drivers.registry import DriverSettings
+from egx_project.lib.clock import Clock, SystemClock
+from gateways.spec.base import Problem
+from gateways.spec.snapshot import GatewaySnapshot
+
+LEAST_FREE_BYTES = 500 * 1024 * 1024
+"""An Envoy is 107 MB once more in the volume; the rest is for logs."""
+
+
+class DockerDriver:
+    kind = "docker"
+
+    def __init__(self, settings: DriverSettings, *, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        root = settings.data_dir / "docker"
+        self.folders = Folders(root / "gateways")
+        self.ground = Ground(
+            root, settings.docker, clock=self.clock, concurrency=settings.threads, bind=settings.bind_address
+        )
+        self.judge = Judge(self.ground)
+        self.tending = Tending(self.ground, self.folders, self._parts)
+
+    # --- looking -----------------------------------------------------------------------------------------------------
+
+    def refusals(self, snapshot: GatewaySnapshot) -> Sequence[Problem]:
+        return limits.refusals(snapshot)
+
+    def obstacles(self, snapshot: GatewaySnapshot) -> Sequence[Problem]:
+        own = self._shelf(snapshot.key).read().edge.ports
+        bind = self.settings.bind_address
+        return [
+            Problem(
+                message=taken.message,
+                hint=taken.hint,
+                ref=snapshot.gateway.ref,
+                path=("spec", "listeners", index, "port"),
+            )
+            for index, listener in enumerate(snapshot.gateway.spec.listeners)
+            if listener.port not in own and (taken := why_not_published(self.ground.daemon, bind, listener.port))
+        ]
+
+    def preflight(self, snapshot: GatewaySnapshot) -> None:
+        root = Path(str(self.ground.daemon.info().get("DockerRootDir", "")))
+        if root.is_dir():  # else Docker runs elsewhere, and says itself when its disk is full
+            free = shutil.disk_usage(root).free
+            if free < LEAST_FREE_BYTES:
+                raise DriverError(
+                    f"{root} has {free >> 20} MB free; a gateway needs {LEAST_FREE_BYTES >> 20} MB",
+                    hint="free some space (`docker system df` says what takes it)",
+                )
+        problems = self.obstacles(snapshot)
+        if problems:
+            raise DriverError(problems[0].message, hint=problems[0].hint)
+
+    def observe(self, key: str, desired: GatewaySnapshot | None = None) -> Observation:
+        record = self._shelf(key).read()
+        if not record.revisions and not record.edge.ports:
+            return Observation(key=key)
+        return self._observation(key, record, self._containers(key), desired)
+
+    def observe_all(self, keys: Collection[str]) -> Mapping[str, Observation]:
+        """The same of many gateways, by one request of the Engine."""
+        found: dict[str, list[Container]] = {}
+        for container in self.ground.daemon.containers(f"{names.INSTALLATION}={self.ground.names.installation}"):
+            found.setdefault(container.labels.get(names.GATEWAY, ""), []).append(container)
+        return {key: self._observation(key, self._shelf(key).read(), found.get(key, [])) for key in keys}
+
+    def _observation(
+        self, key: str, record: Record, there: Sequence[Container], desired: GatewaySnapshot | None = None
+    ) -> Observation:
+        slots, edges = by_revision(there), by_port(there)
+        return Observation(
+            key=key,
+            edge=self._edges(key).observe(record, edges),
+            slots={name: self._slot(key, name).observe(record, slots, desired) for name in SlotName},
+        )
+
+    def _containers(self, key: str) -> list[Container]:
+        installation = f"{names.INSTALLATION}={self.ground.names.installation}"
+        return self.ground.daemon.containers(installation, f"{names.GATEWAY}={key}")
+
+    def traffic(self, key: str) -> TrafficObservation:
+        record = self._shelf(key).read()
+        slots = {name: self._slot(key, name).traffic(record) for name in SlotName}
+        return TrafficObservation(
+            edge=self._edges(key).traffic(), slots={name: seen for name, seen in slots.items() if seen.life}
+        )
+
+    def probe(self, key: str, slot: SlotName, probe: Probe) -> int:
+        return self._slot(key, slot).probe(self._shelf(key).read(), probe)
+
+    # --- engines and configuration -----------------------------------------------------------------------------------
+
+    def pull(self, engine: Engine, progress: Progress = unwatched) -> Engine:
+        self.ground.prepare()
+        fetched = self.ground.images.pull(engine, lambda: self.ground.volume, progress)
+        return Engine(version=fetched.engine.version, digest=fetched.engine.digest)
+
+    def check_config(self, engine: Engine, snapshot: GatewaySnapshot) -> None:
+        """What can be judged without an engine; the rest is judged by the slot that is to have it, before traffic."""
+        del engine
+        refused = [problem for problem in self.refusals(snapshot) if problem.severity == "error"]
+        if refused:
+            raise ConfigRejectedError("; ".join(str(problem) for problem in refused), problems=refused)
+
+    def configure_slot(self, scope: Scope, slot: SlotName, snapshot: GatewaySnapshot) -> None:
+        owned = lambda: self.folders.owned(scope)  # noqa: E731
+        self._slot(scope.key, slot).configure(snapshot, owned=owned, fence=scope.fence)
+
+    def revert_slot(self, scope: Scope, slot: SlotName, generation: int) -> None:
+        owned = lambda: self.folders.owned(scope)  # noqa: E731
+        self._slot(scope.key, slot).revert(generation, owned=owned, fence=scope.fence)
+
+    def configure_edge(self, scope: Scope, ports: Sequence[int], generation: int) -> None:
+        with self.folders.owned(scope):
+            self._edges(scope.key).configure(ports, generation)
+
+    # --- lifecycle ---------------------------------------------------------------------------------------------------
+
+    def fence(self, scope: Scope) -> None:
+        self.folders.fence(scope)
+
+    def start_slot(self, scope: Scope, slot: SlotName, engine: Engine, snapshot: GatewaySnapshot) -> None:
+        with self.folders.owned(scope):
+            self._have_block(scope.key, snapshot)
+            self._slot(scope.key, slot).start(self._fetched(engine), snapshot, fence=scope.fence)
+
+    def _fetched(self, engine: Engine) -> Fetched:
+        found = self.ground.images.here(engine)
+        if found is None:
+            raise DriverError(f"Envoy Gateway {engine.version} is not here", hint="it has to be pulled first")
+        return found
+
+    def _have_block(self, key: str, snapshot: GatewaySnapshot) -> None:
+        """Addresses of its own for a gateway that has none."""
+        shelf = self._shelf(key)
+        if shelf.read().block:
+            return
+        subnet = self.ground.prepare()
+        with self.ground.locked():
+            taken = {self._shelf(other).read().block for other in self.folders.names()}
+            metadata = snapshot.gateway.metadata
+            place = metadata.name if metadata.namespace == "default" else f"{metadata.namespace}/{metadata.name}"
+            block = addresses.free_block(taken, subnet)
+            shelf.write(shelf.read().model_copy(update={"block": block, "name": place}))
+
+    def stop_slot(self, scope: Scope, slot: SlotName) -> None:
+        with self.folders.owned(scope):
+            edge = self._shelf(scope.key).read().edge
+            if edge.wanted and edge.serving == slot:
+                raise DriverError(f"slot {slot} serves; it cannot be stopped")
+            self._slot(scope.key, slot).stop()
+
+    def resume_slot(self, scope: Scope, slot: SlotName) -> None:
+        with self.folders.owned(scope):
+            self._slot(scope.key, slot).resume()
+
+    def drain(self, scope: Scope, slot: SlotName) -> None:
+        with self.folders.owned(scope):
+            self._slot(scope.key, slot).drain()
+
+    def undrain(self, scope: Scope, slot: SlotName) -> None:
+        with self.folders.owned(scope):
+            self._slot(scope.key, slot).undrain()
+
+    def open_edge(self, scope: Scope, snapshot: GatewaySnapshot) -> None:
+        with self.folders.owned(scope):
+            record = self._shelf(scope.key).read()
+            running = [found for name in SlotName if record.slot(name).wanted and (found := record.current(name))]
+            if not running:
+                raise DriverError("an edge needs a slot to point at; none runs")
+            self._edges(scope.key).open(snapshot.ports, snapshot.generation, envoy=running[0].envoy)
+
+    def switch(self, scope: Scope, to: SlotName | None) -> None:
+        with self.folders.owned(scope):
+            if to is not None:
+                self._slot(scope.key, to).require_wanted(self._shelf(scope.key).read())
+            self._edges(scope.key).switch(to)
+
+    def close_edge(self, scope: Scope) -> None:
+        with self.folders.owned(scope):
+            self._edges(scope.key).close()
+
+    def reopen_edge(self, scope: Scope) -> None:
+        with self.folders.owned(scope):
+            self._edges(scope.key).reopen()
+
+    def destroy(self, scope: Scope) -> None:
+        if not self.folders.of(scope.key).exists():
+            return
+        with self.folders.owned(scope):
+            shelf = self._shelf(scope.key)
+            shelf.write(shelf.read().with_edge(wanted=False, serving=None))
+            for name in SlotName:
+                shelf.write(shelf.read().with_slot(name, wanted=False))
+            for container in self._containers(scope.key):
+                self.ground.daemon.remove(container.id)
+            if self.ground.daemon.volume(self.ground.names.volume) is not None:
+                self.ground.volume.remove(scope.key)
+            for file in self.folders.of(scope.key).glob("*.json"):
+                if not file.name.endswith("fence.json"):
+                    file.unlink(missing_ok=True)
+        shutil.rmtree(self.folders.of(scope.key), ignore_errors=True)
+        if not self.folders.names():
+            self.ground.clear()
+
+    def tend(self) -> Sequence[Revival | Retirement]:
+        return self.tending.tend()
+
+    def await_death(self, seconds: float) -> None:
+        self.tending.await_death(seconds)
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _shelf(self, key: str) -> Shelf:
+        return Shelf(self.folders.of(key))
+
+    def _edges(self, key: str) -> EdgeContainers:
+        return EdgeContainers(self.ground, self._shelf(key), key)
+
+    def _slot(self, key: str, slot: SlotName) -> SlotContainers:
+        return SlotContainers(
+            ground=self.ground,
+            shelf=self._shelf(key),
+            key=key,
+            slot=slot,
+            judge=self.judge,
+            edges=self._edges(key),
+        )
+
+    def _parts(self, key: str) -> tuple[Shelf, EdgeContainers, Mapping[SlotName, SlotContainers]]:
+        return self._shelf(key), self._edges(key), {name: self._slot(key, name) for name in SlotName}

@@ -1,0 +1,164 @@
+"""What all gateways of an installation share on a Docker Engine: the network, the volume, the ways in."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+from filelock import FileLock
+
+from deployments.drivers.base import DriverError
+from deployments.drivers.docker import addresses, containers
+from deployments.drivers.docker.containers import Place
+from deployments.drivers.docker.daemon import SUBPATHS_API, Daemon, DaemonError
+from deployments.drivers.docker.images import Images
+from deployments.drivers.docker.names import Names, Role
+from deployments.drivers.docker.reach import DirectReach, Reach
+from deployments.drivers.docker.rendering import Options
+from deployments.drivers.docker.settings import DockerSettings
+from deployments.drivers.docker.volume import HelpedVolume, MountedVolume, Volume
+from egx_project.lib import atomic
+from egx_project.lib.clock import Clock
+
+LOCK_SECONDS = 60
+DESKTOP_HOST = "host.docker.internal"
+
+
+class Ground:
+    def __init__(self, root: Path, settings: DockerSettings, *, clock: Clock, concurrency: int, bind: str) -> None:
+        self.root = root
+        """The folder of this runtime below the data directory."""
+        self.settings = settings
+        self.clock = clock
+        self.concurrency = concurrency
+        self.bind = bind
+        self.daemon = Daemon(settings.host)
+        self._place: Place | None = None
+        self._volume: Volume | None = None
+
+    # --- who we are -------------------------------------------------------------------------------------------------
+
+    @property
+    def names(self) -> Names:
+        file = self.root / "installation.json"
+        if not file.exists():
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            atomic.write_new(file, f'"{secrets.token_hex(3)}"\n'.encode())
+        return Names(str(atomic.read_json(file)))
+
+    @property
+    def place(self) -> Place:
+        if self._place is None:
+            self._place = Place(self.names, subpaths=self.daemon.api_version >= SUBPATHS_API)
+        return self._place
+
+    @property
+    def images(self) -> Images:
+        return Images(self.daemon, self.place, self.settings, self.root / "images")
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """One change at a time to what gateways share."""
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with FileLock(self.root / "ground.lock", timeout=LOCK_SECONDS):
+            yield
+
+    # --- what is shared ---------------------------------------------------------------------------------------------
+
+    def prepare(self) -> str:
+        """Have the network and the volume; the network's subnet."""
+        with self.locked():
+            self._have_volume()
+            return self._have_network()
+
+    @property
+    def subnet(self) -> str:
+        """Of the network; empty where there is none."""
+        found = self.daemon.network(self.place.names.network)
+        return str(found["IPAM"]["Config"][0]["Subnet"]) if found else ""
+
+    def _have_network(self) -> str:
+        there = self.subnet
+        if there:
+            return there
+        for _try in range(3):  # somebody else may take a subnet between the look and the making
+            subnet = addresses.free_subnet(self.daemon.subnets(), self._wanted_subnet())
+            spec = containers.network(
+                self.place, subnet, addresses.dynamic_range(subnet), addresses.host_address(subnet)
+            )
+            with contextlib.suppress(DaemonError):
+                self.daemon.create_network(spec)
+                atomic.write_json(self.root / "network.json", {"subnet": subnet})
+                return subnet
+        self.daemon.create_network(spec)
+        return subnet
+
+    def _wanted_subnet(self) -> str:
+        """A network that comes again has the subnet that it had: addresses are written down."""
+        noted = atomic.read_json(self.root / "network.json") or {}
+        return self.settings.subnet or str(noted.get("subnet", ""))
+
+    def _have_volume(self) -> None:
+        if self.daemon.volume(self.place.names.volume) is None:
+            self.daemon.create_volume(self.place.names.volume, self.place.names.labels(Role.TOOL))
+            self._volume = None
+
+    def clear(self) -> None:
+        """Take away what is shared, when the last gateway is gone; what somebody else still uses stays."""
+        with self.locked():
+            names = self.place.names
+            self.daemon.remove(names.files)
+            for container in self.daemon.containers(f"egx.dev/installation={names.installation}"):
+                self.daemon.remove(container.id)
+            with contextlib.suppress(DaemonError):
+                self.daemon.remove_network(names.network)
+            with contextlib.suppress(DaemonError):
+                self.daemon.remove_volume(names.volume)
+            self._volume = None
+
+    # --- ways in ----------------------------------------------------------------------------------------------------
+
+    @property
+    def volume(self) -> Volume:
+        if self._volume is None:
+            mounted = self._mounted()
+            self._volume = (
+                MountedVolume(mounted) if mounted else HelpedVolume(self.daemon, self.place, self.images.files_image())
+            )
+        return self._volume
+
+    def _mounted(self) -> Path | None:
+        """Where this process can write into the volume: where it is told, or where the Engine has it, as root."""
+        if self.settings.volume_path == "none":
+            return None
+        if self.settings.volume_path:
+            path = Path(self.settings.volume_path)
+            if not os.access(path, os.W_OK):
+                raise DriverError(f"{path} cannot be written", hint="set EGX_DOCKER_VOLUME_PATH to the mounted volume")
+            return path
+        found = self.daemon.volume(self.place.names.volume)
+        local = self.daemon.host in {"", "unix:///var/run/docker.sock"}
+        path = Path(found["Mountpoint"]) if found and local else Path("/nonexistent")
+        return path if os.geteuid() == 0 and path.is_dir() and os.access(path, os.W_OK) else None
+
+    @property
+    def reach(self) -> Reach:
+        return DirectReach()
+
+    @property
+    def options(self) -> Options:
+        return Options(host=self._host(), concurrency=self.concurrency, access_log=self.settings.access_log)
+
+    def _host(self) -> str:
+        if self.daemon.is_desktop:
+            return DESKTOP_HOST
+        return addresses.host_address(self.subnet or self.prepare())
+
+    def routed(self) -> bool:
+        """Whether this host, or EGX's own container, has an address in the network."""
+        host = addresses.host_address(self.subnet)
+        return any(one.address == host for found in psutil.net_if_addrs().values() for one in found)
