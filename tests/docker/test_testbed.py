@@ -124,6 +124,21 @@ def test_the_same_files_are_the_same_layer(tmp_path: Path) -> None:
     assert (one.digest, one.unpacked) == (two.digest, two.unpacked)
 
 
+def test_the_test_backend_is_packed_the_same_whichever_process_does_it(tmp_path: Path) -> None:
+    pack_it = (
+        "import pathlib, sys; from tests.testbed.layers import pack; from tests.testbed.recipes import recipes;"
+        "made, = (recipe for recipe in recipes() if recipe.name == 'test-backend');"
+        "print(*(pack(entries, pathlib.Path(sys.argv[1])).digest for entries in made.layers()))"
+    )
+    one, two = (
+        subprocess.check_output(
+            [sys.executable, "-c", pack_it, str(tmp_path / "layer")], env={**os.environ, "PYTHONHASHSEED": seed}
+        )
+        for seed in ("1", "2")
+    )
+    assert one == two
+
+
 class TestServices:
     @pytest.fixture(autouse=True)
     def cache(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 from typing import NamedTuple
 
 import docker
@@ -30,8 +31,8 @@ class Answer(NamedTuple):
 
 
 class Engine:
-    def __init__(self, socket: str = SOCKET) -> None:
-        self.socket = socket
+    def __init__(self, address: str = SOCKET) -> None:
+        self.socket = address
         self.service = Service(SERVICE)
 
     def up(self) -> Answer:
@@ -61,6 +62,8 @@ class Engine:
         return answer
 
     def answer(self) -> Answer | None:
+        if not self._listens():  # what docker's client opens in vain it does not close
+            return None
         try:
             client = self.client()
         except DockerException:
@@ -72,6 +75,10 @@ class Engine:
             return None
         finally:
             client.close()
+
+    def _listens(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(self.socket) == 0
 
     def client(self) -> docker.DockerClient:
         """Raises DockerException where no engine answers."""

@@ -17,7 +17,7 @@ from tests.testbed.registry import MANIFEST, Image, Registry
 
 RECIPE = "egx.testbed.recipe"
 VERSION = "org.opencontainers.image.version"
-PACKING = 1
+PACKING = 2
 """Grows where images of the same recipe become others by a change of this code."""
 LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 CONFIG = "application/vnd.docker.container.image.v1+json"

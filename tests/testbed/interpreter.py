@@ -19,6 +19,8 @@ from tests.testbed.layers import Entry
 PROGRAM = "/usr/local/bin/python3"
 LIBRARY = f"/usr/local/lib/python{sys.version_info.major}.{sys.version_info.minor}"
 """Where a program in /usr/local/bin looks for it."""
+WITHOUT_REFERENCES = 2
+"""Of marshal's formats the last whose bytes do not depend on what else is in memory."""
 NOT_SERVED = {
     *("test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "venv", "lib2to3", "pydoc_data", "distutils"),
     *("site-packages", "dist-packages", "__pycache__"),
@@ -94,4 +96,4 @@ def _module(path: Path, root: Path, place: str) -> Iterator[Entry]:
     # By hash, unchecked: files of images have no times to compare.
     header = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + importlib.util.source_hash(source)
     cached = target.parent / "__pycache__" / f"{target.stem}.{sys.implementation.cache_tag}.pyc"
-    yield Entry(str(cached), 0o644, content=header + marshal.dumps(code))
+    yield Entry(str(cached), 0o644, content=header + marshal.dumps(code, WITHOUT_REFERENCES))

@@ -47,9 +47,10 @@ def alone() -> Iterator[None]:
             raise TestbedError(
                 f"another process has held {lock.lock_file} for {LOCK_SECONDS:.0f} s; see what it does, or end it"
             ) from error
-    with lock:
-        lock.release()  # `with` took it a second time
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def say(text: str) -> None:
