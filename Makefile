@@ -39,7 +39,7 @@ test-browser: $(VENV)/.dev
 # On Docker Engine, with real releases in a registry on loopback. As root it installs, builds and starts what is missing;
 # where there can be no engine (status 3) the tests are skipped with a reason.
 test-docker: $(VENV)/.dev
-	@$(BIN)/python -m tests.testbed up || [ $$? -eq 3 ]
+	@$(BIN)/python -m tests.testbed up --newer || [ $$? -eq 3 ]
 	@$(BIN)/pytest -m docker tests/docker
 
 # Kills at every remaining point, on real Envoys.

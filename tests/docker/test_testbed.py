@@ -76,10 +76,11 @@ def test_busybox_has_a_shell_and_says_its_version(testbed: Testbed, engine: dock
 
 
 def test_the_test_backend_answers(testbed: Testbed, engine: docker.DockerClient) -> None:
-    container = engine.containers.run(
-        testbed.images["test-backend"].reference, detach=True, ports={f"{BACKEND_PORT}/tcp": ("127.0.0.1", 0)}
+    container = engine.containers.create(
+        testbed.images["test-backend"].reference, ports={f"{BACKEND_PORT}/tcp": ("127.0.0.1", 0)}
     )
     try:
+        container.start()
         container.reload()
         (published,) = container.ports[f"{BACKEND_PORT}/tcp"] or []
 

@@ -22,7 +22,7 @@ def main(argv: list[str] | None = None) -> int:
             for name in state.down():
                 say(f"ended {name}")
             return 0
-        testbed = state.up() if arguments.command == "up" else state.seen()
+        testbed = state.up(newer=arguments.newer) if arguments.command == "up" else state.seen()
     except TestbedError as error:
         say(str(error))
         return NO_ENGINE if isinstance(error, NoEngineError) else FAILED
@@ -35,6 +35,10 @@ def main(argv: list[str] | None = None) -> int:
 
 def _show(testbed: state.Testbed) -> None:
     print(f"Docker Engine {testbed.engine_version}, API {testbed.api_version}, on {testbed.socket}")
+    if testbed.newer is not None:
+        print(
+            f"Docker Engine {testbed.newer.engine_version}, API {testbed.newer.api_version}, on {testbed.newer.socket}"
+        )
     print(f"registry on {testbed.registry}")
     for image in testbed.images.values():
         print(f"  {image.reference} {image.version} {image.digest}")
@@ -51,6 +55,10 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         command = commands.add_parser(name, help=does, description=does)
         if name != "down":
             command.add_argument("--json", action="store_true", help="as a JSON document")
+        if name == "up":
+            command.add_argument(
+                "--newer", action="store_true", help="a newer Docker Engine as well, on its own socket"
+            )
     return parser.parse_args(argv)
 
 

@@ -31,9 +31,12 @@ class Answer(NamedTuple):
 
 
 class Engine:
-    def __init__(self, address: str = SOCKET) -> None:
+    instead = "start one and join its group, or run as root"
+    """What to do where the caller is not root."""
+
+    def __init__(self, address: str = SOCKET, service: str = SERVICE) -> None:
         self.socket = address
-        self.service = Service(SERVICE)
+        self.service = Service(service)
 
     def up(self) -> Answer:
         """Started where none answers. Raises TestbedError, as NoEngineError where that is not for this caller to do."""
@@ -41,9 +44,17 @@ class Engine:
         if answer:
             return answer
         if os.geteuid() != 0:
-            raise NoEngineError(
-                f"no Docker Engine answers this user on {self.socket}; start one and join its group, or run as root"
+            raise NoEngineError(f"no Docker Engine answers this user on {self.socket}; {self.instead}")
+        self.start()
+        answer = self.answer()
+        if answer is None:
+            raise TestbedError(
+                f"Docker Engine was started and does not answer on {self.socket}; see {self.service.log}"
             )
+        return answer
+
+    def start(self) -> None:
+        """As root, where none answers. Raises TestbedError."""
         if shutil.which("dockerd") is None:
             if shutil.which("apt-get") is None:
                 raise NoEngineError(
@@ -54,12 +65,6 @@ class Engine:
         if self.answer() is None:
             say("starting Docker Engine")
             self.service.start(["dockerd"], answers=lambda: self.answer() is not None, seconds=START_SECONDS)
-        answer = self.answer()
-        if answer is None:
-            raise TestbedError(
-                f"Docker Engine was started and does not answer on {self.socket}; see {self.service.log}"
-            )
-        return answer
 
     def answer(self) -> Answer | None:
         if not self._listens():  # what docker's client opens in vain it does not close

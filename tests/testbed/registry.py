@@ -58,6 +58,10 @@ class Registry:
         if self.answers():
             return
         say(f"starting a registry on {self.host}")
+        self.service.start(self.command(), answers=self.answers, seconds=START_SECONDS)
+
+    def command(self) -> list[str]:
+        """What serves it. Raises TestbedError."""
         config = {
             "version": 0.1,
             "log": {"level": "warn", "accesslog": {"disabled": True}},
@@ -66,7 +70,7 @@ class Registry:
         }
         place = folder("run") / "registry.yml"
         atomic.write_json(place, config)  # JSON is YAML
-        self.service.start([_program(), "serve", str(place)], answers=self.answers, seconds=START_SECONDS)
+        return [_program(), "serve", str(place)]
 
     def answers(self) -> bool:
         """Raises TestbedError where something else has the port."""

@@ -8,15 +8,18 @@ from typing import Any, Self
 
 from egx_project.lib import atomic
 from tests.testbed import engine as engines
+from tests.testbed import newer as newest
 from tests.testbed import registry as registries
 from tests.testbed.engine import Engine, NoEngineError
 from tests.testbed.images import ensure
+from tests.testbed.newer import Newer, NewerEngine
 from tests.testbed.places import TestbedError, alone, cache
 from tests.testbed.programs import Service
 from tests.testbed.recipes import recipes
 from tests.testbed.registry import Image, Registry
 
 NOTE = "testbed.json"
+SERVICES = (newest.REGISTRY_SERVICE, newest.SERVICE, registries.SERVICE, engines.SERVICE)
 START_IT = "run `python -m tests.testbed up`"
 
 
@@ -29,6 +32,8 @@ class Testbed:
     """Host and port, as image references begin."""
     images: dict[str, Image]
     """By the names of `recipes.py`: `gateway-v1.9.0`, `envoy-1.39.0`, `busybox`, `test-backend`."""
+    newer: Newer | None
+    """A newer engine, which only `up --newer` starts."""
 
     __test__ = False
 
@@ -42,10 +47,11 @@ class Testbed:
             name: Image(reference=image["reference"], digest=image["digest"], version=image["version"])
             for name, image in value["images"].items()
         }
-        return cls(**{**value, "images": images})
+        newer = Newer(**value["newer"]) if value["newer"] else None
+        return cls(**{**value, "images": images, "newer": newer})
 
 
-def up() -> Testbed:
+def up(*, newer: bool = False) -> Testbed:
     """Everything there, made or started where it was not. Raises TestbedError."""
     with alone(), Registry() as registry:
         engine = Engine()
@@ -61,8 +67,13 @@ def up() -> Testbed:
             api_version=answer.api_version,
             registry=registry.host,
             images=images,
+            newer=None,
         )
         atomic.write_json(cache() / NOTE, testbed.json())
+        further = NewerEngine()
+        if newer or further.answer() is not None:
+            testbed = dataclasses.replace(testbed, newer=further.newer(registry))
+            atomic.write_json(cache() / NOTE, testbed.json())
         return testbed
 
 
@@ -76,6 +87,8 @@ def seen() -> Testbed:
     if noted is None:
         raise TestbedError(f"the testbed was never made; {START_IT}")
     testbed = dataclasses.replace(Testbed.of(noted), engine_version=answer.version, api_version=answer.api_version)
+    if NewerEngine().answer() is None:
+        testbed = dataclasses.replace(testbed, newer=None)
     with Registry(testbed.registry) as registry:
         if not registry.answers():
             raise TestbedError(f"no registry answers on {registry.host}; {START_IT}")
@@ -88,4 +101,4 @@ def seen() -> Testbed:
 def down() -> list[str]:
     """What was ended: nothing but what `up` started."""
     with alone():
-        return [name for name in (registries.SERVICE, engines.SERVICE) if Service(name).end()]
+        return [name for name in SERVICES if Service(name).end()]
