@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 SHELL  := /bin/sh
 WORKERS ?= 2
 
-.PHONY: up down test test-services test-browser matrix demo lint format bench lock schema wheel clean
+.PHONY: up down test test-services test-browser test-docker matrix demo lint format bench lock schema wheel clean
 .DEFAULT_GOAL := up
 
 # A stamp a lock file: an unchanged lock costs nothing, a changed one is synchronised.
@@ -35,6 +35,12 @@ test-services: $(VENV)/.dev
 # Chromium against a real EGX; skipped with a reason where there is none.
 test-browser: $(VENV)/.dev
 	@$(BIN)/pytest -m browser tests/browser
+
+# On Docker Engine, with real releases in a registry on loopback. As root it installs, builds and starts what is missing;
+# where there can be no engine (status 3) the tests are skipped with a reason.
+test-docker: $(VENV)/.dev
+	@$(BIN)/python -m tests.testbed up --newer || [ $$? -eq 3 ]
+	@$(BIN)/pytest -m docker tests/docker
 
 # Kills at every remaining point, on real Envoys.
 matrix: $(VENV)/.dev

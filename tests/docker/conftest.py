@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import docker
+import pytest
+
+from tests.requirements import require
+from tests.testbed.newer import Newer
+from tests.testbed.places import TestbedError
+from tests.testbed.state import Testbed, seen
+
+
+@pytest.fixture(scope="session")
+def testbed() -> Testbed:
+    """What `python -m tests.testbed up` has made and started."""
+    try:
+        return seen()
+    except TestbedError as error:
+        require("docker", present=False, why=str(error))
+        raise
+
+
+@pytest.fixture(scope="session")
+def engine(testbed: Testbed) -> Iterator[docker.DockerClient]:
+    client = docker.DockerClient(base_url=f"unix://{testbed.socket}", version="auto")
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def newer(testbed: Testbed) -> Newer:
+    """An engine with BuildKit and the API 1.45, for what the first may be too old for; in a network of its own."""
+    why = "no newer Docker Engine runs; `python -m tests.testbed up --newer` starts one, as root"
+    require("docker", present=testbed.newer is not None, why=why)
+    assert testbed.newer is not None
+    return testbed.newer
+
+
+@pytest.fixture(scope="session")
+def newer_engine(newer: Newer) -> Iterator[docker.DockerClient]:
+    client = docker.DockerClient(base_url=f"unix://{newer.socket}", version="auto")
+    yield client
+    client.close()
