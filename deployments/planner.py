@@ -110,14 +110,19 @@ def plan_configure(wish: Wish, desired: GatewaySnapshot, observed: Observation) 
                 {"ports": kept, "back": sorted(observed.edge.ports)},
             )
         )
-    names = " and ".join(live)
-    steps.append(
-        PlannedStep("configure_slots", f"{names} must accept it: the warm one is never stale", {"before": before})
-    )
+    steps.append(PlannedStep("configure_slots", _why_so(observed), {"before": before}))
     if come:
         back = sorted(set(observed.edge.ports) - set(gone))
         steps.append(PlannedStep("widen_edge", f"ports {listed(come)} are new", {"back": back}))
     return Plan(title=title, steps=tuple(steps))
+
+
+def _why_so(observed: Observation) -> str:
+    """How each running slot gets its configuration, and why all of them do."""
+    cause = f"{' and '.join(observed.live)} must accept it: the warm one is never stale"
+    anew = {observed.slots[name].revision: name for name in observed.live if observed.slots[name].revision}
+    reasons = "; ".join(f"a new revision of {name} takes over, since {reason}" for reason, name in anew.items())
+    return f"{cause}; {reasons}" if reasons else cause
 
 
 def plan_remove(wish: Wish, observed: Observation) -> Plan:

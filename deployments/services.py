@@ -210,7 +210,8 @@ def _fingerprint(manifest: Manifest, applied: Applied, outcome: Outcome) -> str:
 
 def plan_change(gateway: Gateway) -> Plan:
     """What would be done now to bring the gateway to its desired state. Changes nothing."""
-    desired, observed = snapshot(gateway), driver_of(gateway.target).observe(gateway.key)
+    desired = snapshot(gateway)
+    observed = driver_of(gateway.target).observe(gateway.key, desired)
     wish = Wish(name=gateway.place, version=gateway.engine_version)
     return plan_configure(wish, desired, observed) if observed.edge.serving else plan_deploy(wish, desired, observed)
 

@@ -120,8 +120,8 @@ def _forward(claim: Claim, operation: Operation, context: Context, workshop: Wor
 
 
 def _plan(operation: Operation, context: Context, workshop: Workshop) -> Plan:
-    observed = context.driver.observe(operation.gateway_key)
-    return workshop.plan(operation, context.desired_if_any(), observed)
+    desired = context.desired_if_any()
+    return workshop.plan(operation, desired, context.driver.observe(operation.gateway_key, desired))
 
 
 def _do(context: Context, workshop: Workshop, line: OperationStep) -> Result:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployments.drivers.base import SlotName
+from deployments.drivers.base import ConfigRejectedError, SlotName
 from deployments.engine.step import Arguments, Result, StepContext
 from egx_project.lib.clock import wait_for
 
@@ -24,12 +24,19 @@ def slot(arguments: Arguments, key: str = "slot") -> SlotName:
 
 
 def wait_ready(context: StepContext, name: SlotName) -> None:
-    """Wait until the slot answers; raises StepError at the deadline."""
-    context.wait_for(
-        f"slot {name} becoming ready",
-        lambda: context.driver.observe(context.scope.key).slots[name].ready or None,
-        seconds=context.patience.healthy,
-    )
+    """Wait until the slot answers.
+
+    Raises ConfigRejectedError as soon as the engine says what it has against its configuration, StepError at the
+    deadline.
+    """
+
+    def ready() -> bool | None:
+        held = context.driver.observe(context.scope.key).slots[name]
+        if held.alive and held.problem:
+            raise ConfigRejectedError(held.problem)
+        return held.ready or None
+
+    context.wait_for(f"slot {name} becoming ready", ready, seconds=context.patience.healthy)
 
 
 def drain(context: StepContext, name: SlotName, *, seconds: float) -> Result:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 
-from deployments.drivers.base import Engine, SilentError, SlotName
+from deployments.drivers.base import ConfigRejectedError, Engine, SilentError, SlotName
 from deployments.engine.step import Arguments, Result, StepContext, StepError, UnfitEngineError
 from deployments.models import SlotState
 from deployments.steps.base import NothingToUndo, Reversible, drain, slot, wait_ready
+from deployments.steps.configure import what_serves_takes
 from egx_project.lib.clock import wait_for
 
 
@@ -50,6 +51,10 @@ class WaitHealthy(NothingToUndo):
             wait_ready(context, name)
         except StepError as error:
             raise UnfitEngineError(error.message, hint=error.hint) from error
+        except ConfigRejectedError as error:
+            if what_serves_takes(context, context.desired()):
+                raise UnfitEngineError(error.message, hint=error.hint) from error
+            raise
         if self._loses_it(context, name):
             raise UnfitEngineError(f"slot {name} became ready, and did not stay so")
         return {}

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from deployments.drivers.base import DriverError
-from deployments.drivers.process.ports import require_free
+from deployments.drivers.ports import require_free
 from egx_project.lib.errors import BadInputError
 from egx_project.settings.location import LONGEST_DATA_DIR
 

@@ -10,11 +10,14 @@ from tests.contract.runtimes import RUNTIMES, Runtime
 
 @pytest.fixture(scope="session")
 def backend() -> Iterator[int]:
-    with hosts.backend() as port:
+    with hosts.backend("0.0.0.0") as port:
         yield port
 
 
-@pytest.fixture(params=RUNTIMES)
+PARAMS = [pytest.param(name, marks=pytest.mark.docker if name == "docker" else ()) for name in RUNTIMES]
+
+
+@pytest.fixture(params=PARAMS)
 def runtime(request: pytest.FixtureRequest, backend: int) -> Iterator[Runtime]:
     with RUNTIMES[request.param](backend) as made:
         yield made

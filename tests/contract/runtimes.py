@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import http.client
 import shutil
 import socket
@@ -13,16 +15,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from deployments.drivers.base import Driver, Engine, Observation, Scope, SlotName, SlotObservation
+from deployments.drivers.docker.driver import DockerDriver
+from deployments.drivers.docker.settings import DockerSettings
 from deployments.drivers.fake import REJECT_LABEL, FakeDriver, Folder
 from deployments.drivers.process.driver import ProcessDriver
 from deployments.drivers.process.units import Unit
 from deployments.drivers.registry import DriverSettings
 from egx_project.lib.clock import SystemClock, wait_for
 from gateways.selectors import endpoints
-from gateways.spec.objects import Backend, Gateway, HTTPRoute
+from gateways.spec.objects import Backend, Gateway, HTTPRoute, HTTPRouteMatch, PathMatch
 from gateways.spec.snapshot import AttachedRoute, Endpoint, GatewaySnapshot, ResolvedBackend
 from tests import hosts
 from tests.deployments.xds.envoys import ENVOY
+from tests.testbed.needed import testbed
 
 KEY = "gw1"
 READY_SECONDS = 15.0
@@ -35,6 +40,8 @@ class Runtime:
     backend: int
     reject: Callable[[GatewaySnapshot], GatewaySnapshot]
     """Make of a snapshot one that the engine itself refuses."""
+    judges_apart: bool = True
+    """Whether an engine that is not running can be asked to judge a configuration."""
     has_traffic: bool = False
     """Whether requests can be made through the published ports."""
     home: Path | None = None
@@ -156,6 +163,51 @@ def _rejected_by_path(snapshot: GatewaySnapshot) -> GatewaySnapshot:
     return snapshot.model_copy(update={"backends": (nowhere,)})
 
 
+def _rejected_by_match(snapshot: GatewaySnapshot) -> GatewaySnapshot:
+    """No manifest can have such a path, so that nothing before the engine looks for it."""
+    (attached,) = snapshot.routes
+    match = HTTPRouteMatch.model_construct(path=PathMatch.model_construct(type="Exact", value="no-slash"))
+    (rule,) = attached.route.spec.rules
+    rule = rule.model_copy(update={"matches": (match,)})
+    rule.model_fields_set.add("matches")
+    match.model_fields_set.add("path")
+    match.path.model_fields_set.update({"type", "value"})
+    spec = attached.route.spec.model_copy(update={"rules": (rule,)})
+    route = attached.route.model_copy(update={"spec": spec})
+    return snapshot.model_copy(update={"routes": (attached.model_copy(update={"route": route}),)})
+
+
+KEPT = "kept"
+"""Stands for another gateway, so that the network and the volume stay from test to test."""
+
+
+@functools.cache
+def docker_ground() -> DriverSettings:
+    """Settings of an installation that is taken away when the tests end."""
+    home = Path(tempfile.mkdtemp(prefix="egx-"))
+    found = testbed()
+    settings = DriverSettings(
+        data_dir=home,
+        bind_address="127.0.0.1",
+        envoy_binary="",
+        envoy_concurrency=1,
+        docker=DockerSettings(
+            host=f"unix://{found.socket}",
+            gateway_image=f"{found.registry}/envoyproxy/gateway",
+            files_image=f"{found.registry}/busybox:1.36",
+        ),
+    )
+    driver = DockerDriver(settings)
+    driver.fence(Scope(key=KEPT, fence=1))
+    atexit.register(_clear, driver)
+    return settings
+
+
+def _clear(driver: DockerDriver) -> None:
+    driver.destroy(Scope(key=KEPT, fence=1))
+    shutil.rmtree(driver.settings.data_dir)
+
+
 @contextlib.contextmanager
 def fake_in_memory(backend: int) -> Iterator[Runtime]:
     yield Runtime(driver=FakeDriver(), versions=("1.0.0", "2.0.0"), backend=backend, reject=_rejected_by_label)
@@ -188,4 +240,27 @@ def process(backend: int) -> Iterator[Runtime]:
     assert not left
 
 
-RUNTIMES = {make.__name__: make for make in (fake_in_memory, fake_in_a_folder, process)}
+@contextlib.contextmanager
+def docker(backend: int) -> Iterator[Runtime]:
+    """An installation of its own on the testbed's Engine, which stays for the next test, but for its gateways."""
+    ground = docker_ground()
+    driver = DockerDriver(ground)
+    try:
+        yield Runtime(
+            driver=driver,
+            versions=("1.9.0", "1.8.3"),
+            backend=backend,
+            reject=_rejected_by_match,
+            judges_apart=False,
+            has_traffic=True,
+        )
+    finally:
+        for key in driver.folders.names():
+            if key != KEPT:
+                scope = Scope(key=key, fence=2**40)
+                driver.fence(scope)
+                driver.destroy(scope)
+    assert not driver.observe(KEY).exists
+
+
+RUNTIMES = {make.__name__: make for make in (fake_in_memory, fake_in_a_folder, process, docker)}

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from deployments.drivers.base import Revival
 from tests.contract.runtimes import Runtime, facts
 
 LONG = 60.0
@@ -37,7 +38,9 @@ def test_what_was_killed_is_started_again_as_it_was(runtime: Runtime, name: str)
     processes = runtime.processes()
     kill(runtime, name)
     assert facts(runtime.observe()) != before
-    assert [(revival.key, revival.unit, revival.failures) for revival in runtime.driver.tend()] == [("gw1", name, 1)]
+    (revival,) = runtime.driver.tend()
+    assert isinstance(revival, Revival)
+    assert (revival.key, revival.unit, revival.failures) == ("gw1", name, 1)
     assert runtime.becomes(lambda: facts(runtime.observe()) == before)
     assert runtime.answers(runtime.ports[0]) == "1"
     assert len(runtime.processes() & processes) == 1

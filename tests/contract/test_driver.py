@@ -144,7 +144,7 @@ def test_the_ports_of_a_gateway_do_not_stand_in_its_own_way(runtime: Runtime) ->
 
 
 def test_a_port_that_is_taken_is_named_before_anything_is_changed(runtime: Runtime) -> None:
-    if runtime.home is None:
+    if not runtime.has_traffic:
         runtime.driver.preflight(runtime.snapshot())
         return
     with hosts.backend() as taken:
@@ -158,8 +158,8 @@ def test_a_port_that_is_taken_is_named_before_anything_is_changed(runtime: Runti
 
 def test_a_port_that_is_taken_in_the_last_moment_is_not_published_and_the_others_go_on(runtime: Runtime) -> None:
     runtime.serve()
-    if runtime.home is None:
-        assert runtime.driver.obstacles(runtime.snapshot()) == ()
+    if not runtime.has_traffic:
+        assert not runtime.driver.obstacles(runtime.snapshot())
         return
     before = runtime.observe().edge
     scope = runtime.scope(configuration=True)

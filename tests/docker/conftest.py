@@ -6,19 +6,14 @@ import docker
 import pytest
 
 from tests.requirements import require
+from tests.testbed import needed
 from tests.testbed.newer import Newer
-from tests.testbed.places import TestbedError
-from tests.testbed.state import Testbed, seen
+from tests.testbed.state import Testbed
 
 
 @pytest.fixture(scope="session")
 def testbed() -> Testbed:
-    """What `python -m tests.testbed up` has made and started."""
-    try:
-        return seen()
-    except TestbedError as error:
-        require("docker", present=False, why=str(error))
-        raise
+    return needed.testbed()
 
 
 @pytest.fixture(scope="session")

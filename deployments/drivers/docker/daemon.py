@@ -238,7 +238,8 @@ class Daemon:
             # An auth of None would make the package look for one itself, in files that may be broken.
             for line in self._api.pull(repository, tag=tag, stream=True, decode=True, auth_config=dict(auth or {})):
                 if "error" in line:
-                    raise DaemonError(_pull_problem(repository, tag, str(line["error"])), hint=_pull_hint(line))
+                    said = str(line["error"])
+                    raise DaemonError(f"Docker could not pull {repository}, {tag}: {said}", hint=_hint(said))
                 yield line
 
     def tag(self, image: str, repository: str, tag: str) -> None:
@@ -349,38 +350,30 @@ def _container(found: Json) -> Container:
     )
 
 
+HINTS = {
+    "no space left": "free some space where Docker keeps its data (`docker system df` says what takes it)",
+    "port is already allocated": "use another port, or stop what has it",
+    "address already in use": "use another port, or stop what has it",
+    "toomanyrequests": "the registry's rate limit is reached: log in, or try again later",
+    "unauthorized": "log in: `docker login`, or `egx registry login`",
+    "denied": "log in with an account that may read it: `docker login`, or `egx registry login`",
+    "manifest unknown": "the registry does not have it; `egx get releases` lists what the channel has",
+    "no matching manifest": "it is not made for this platform; use another version, or another image",
+    "x509": "the registry's certificate is not trusted by Docker: give Docker its CA (/etc/docker/certs.d)",
+    "no such host": "the registry's name does not resolve: is it right, and is there a network?",
+    "connection refused": "nothing answers at the registry: is it up?",
+    "not found": "is the name right? `egx get releases` lists what the channel has",
+}
+"""By what Docker says, the more telling first."""
+
+
 def _explained(what: str, error: docker.errors.APIError) -> DaemonError:
     said = str(error.explanation or error).strip()
-    hint = ""
-    if "no space left" in said:
-        hint = "free some space where Docker keeps its data (`docker system df` says what takes it)"
-    elif "port is already allocated" in said or "address already in use" in said:
-        hint = "use another port, or stop what has it"
-    elif "is already in use by container" in said:
-        hint = "another attempt made it; it is taken over by the next one"
-    return DaemonError(f"Docker could not {what}: {said}", hint=hint)
+    return DaemonError(f"Docker could not {what}: {said}", hint=_hint(said))
 
 
-def _pull_problem(repository: str, tag: str, said: str) -> str:
-    joined = f"{repository}@{tag}" if tag.startswith("sha256:") else f"{repository}:{tag}"
-    return f"Docker could not pull {joined}: {said}"
-
-
-def _pull_hint(line: Mapping[str, Any]) -> str:
-    said = str(line["error"]).lower()
-    hints = {
-        "no space left": "free some space where Docker keeps its data; `docker system df` says what takes it",
-        "toomanyrequests": "the registry's rate limit is reached: log in, or try again later",
-        "unauthorized": "log in: `docker login`, or `egx registry login`",
-        "denied": "log in with an account that may read it: `docker login`, or `egx registry login`",
-        "not found": "is the name right? `egx get releases` lists what the channel has",
-        "manifest unknown": "the registry does not have it; `egx get releases` lists what the channel has",
-        "no matching manifest": "it is not made for this platform; use another version, or another image",
-        "x509": "the registry's certificate is not trusted by Docker: give Docker its CA (/etc/docker/certs.d)",
-        "no such host": "the registry's name does not resolve: is it right, and is there a network?",
-        "connection refused": "nothing answers at the registry: is it up?",
-    }
-    return next((hint for sign, hint in hints.items() if sign in said), "")
+def _hint(said: str) -> str:
+    return next((hint for sign, hint in HINTS.items() if sign in said.lower()), "")
 
 
 def _last(said: str) -> str:

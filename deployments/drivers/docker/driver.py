@@ -65,7 +65,6 @@ class DockerDriver:
 
     def obstacles(self, snapshot: GatewaySnapshot) -> Sequence[Problem]:
         own = self._shelf(snapshot.key).read().edge.ports
-        bind = self.settings.bind_address
         return [
             Problem(
                 message=taken.message,
@@ -74,7 +73,7 @@ class DockerDriver:
                 path=("spec", "listeners", index, "port"),
             )
             for index, listener in enumerate(snapshot.gateway.spec.listeners)
-            if listener.port not in own and (taken := why_not_published(self.ground.daemon, bind, listener.port))
+            if listener.port not in own and (taken := why_not_published(self.ground, listener.port))
         ]
 
     def preflight(self, snapshot: GatewaySnapshot) -> None:

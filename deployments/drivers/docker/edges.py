@@ -83,6 +83,11 @@ class EdgeContainers:
             raise DriverError("the edge is not open")
         if generation < record.edge.generation:
             raise FencedError(f"the edge has seen generation {record.edge.generation}")
+        there = self.there()
+        for port in sorted(set(ports) - set(there)):
+            taken = why_not_published(self.ground, port)
+            if taken:
+                raise taken
         self._have(record.with_edge(ports=tuple(sorted(ports)), generation=generation))
 
     def _have(self, record: Record) -> None:
@@ -137,7 +142,7 @@ class EdgeContainers:
             folder,
             {"boot.json": _json(bootstrap(self.key, port)), _endpoints_file(port): _json(_endpoints(record, port))},
         )
-        name = self.ground.names.edge(record.name, port)
+        name = self.ground.names.edge(self.key, record.name, port)
         if found is None:
             spec = containers.edge(
                 record,
@@ -152,8 +157,9 @@ class EdgeContainers:
         try:
             self.ground.daemon.start(name)
         except DaemonError as error:
-            taken = why_not_published(self.ground.daemon, self.ground.bind, port, besides=name)
-            raise taken or error from error
+            if "already allocated" in error.message or "already in use" in error.message:
+                raise why_not_published(self.ground, port, besides=name) or error from error
+            raise
 
     def point(self, record: Record) -> None:
         """Send new connections where the record says; return when the edges themselves say so."""

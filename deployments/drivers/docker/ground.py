@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,7 @@ class Ground:
         self.daemon = Daemon(settings.host)
         self._place: Place | None = None
         self._volume: Volume | None = None
+        self._on_host: bool | None = None
 
     # --- who we are -------------------------------------------------------------------------------------------------
 
@@ -144,6 +146,16 @@ class Ground:
         local = self.daemon.host in {"", "unix:///var/run/docker.sock"}
         path = Path(found["Mountpoint"]) if found and local else Path("/nonexistent")
         return path if os.geteuid() == 0 and path.is_dir() and os.access(path, os.W_OK) else None
+
+    @property
+    def on_host(self) -> bool:
+        """Whether published ports are ports of this process's own network: EGX is no container itself."""
+        if self._on_host is None:
+            me = socket.gethostname()
+            found = self.daemon.inspect(me)
+            inside = found is not None and found["Config"]["Hostname"] == me
+            self._on_host = not inside and not self.daemon.host.startswith(("tcp://", "ssh://"))
+        return self._on_host
 
     @property
     def reach(self) -> Reach:

@@ -12,6 +12,8 @@ from deployments.drivers.docker.ground import Ground
 from deployments.drivers.docker.records import Revision
 from deployments.drivers.envoy.admin import AdminError
 
+WORDS_SECONDS = 0.5
+"""How often a log is read while an engine does not serve yet."""
 MOST_LINES = 20_000
 """Of a log that is looked at as a whole."""
 
@@ -19,6 +21,8 @@ MOST_LINES = 20_000
 class Judge:
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
+        self._words: dict[str, tuple[float, str]] = {}
+        """What a container had logged, and when that was looked at."""
         self._seen: dict[tuple[str, int], str] = {}
         """What was found of (container, generation) that starts with a configuration: it does not change by itself."""
 
@@ -44,6 +48,15 @@ class Judge:
     def reload_error(self, container: str, *, since: float) -> str:
         said = statuses.read(self.ground.daemon.logs(container, since=since or None, tail=MOST_LINES))
         return "; ".join(said.reload_errors[-1:])
+
+    def words(self, container: str) -> str:
+        """Why an engine that has just started reads nothing, as far as it says."""
+        now = self.ground.clock.monotonic()
+        at, said = self._words.get(container, (now - WORDS_SECONDS, ""))
+        if not said and now - at >= WORDS_SECONDS:
+            said = self.reload_error(container, since=0)
+            self._words[container] = (now, said)
+        return said
 
     def differences(self, revision: Revision, objects: Sequence[Object], *, before: Sequence[Object] = ()) -> list[str]:
         """Between what the engine holds and what it was told."""

@@ -56,11 +56,12 @@ class Names:
     def tool(self, what: str) -> str:
         return f"egx-{self.installation}-{what}"
 
-    def slot(self, gateway: str, slot: str, revision: int) -> str:
-        return f"egx-{self.installation}-{_short(gateway)}-{slot}-{revision}"
+    def slot(self, key: str, gateway: str, slot: str, revision: int) -> str:
+        """With the key: names that differ may look alike as container names."""
+        return f"egx-{self.installation}-{key}-{_short(gateway)}-{slot}-{revision}"
 
-    def edge(self, gateway: str, port: int) -> str:
-        return f"egx-{self.installation}-{_short(gateway)}-{port}"
+    def edge(self, key: str, gateway: str, port: int) -> str:
+        return f"egx-{self.installation}-{key}-{_short(gateway)}-{port}"
 
     def labels(self, role: Role, **more: str | int) -> dict[str, str]:
         """`more` by the labels' own last parts: `gateway`, `slot`, …"""

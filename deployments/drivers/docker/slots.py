@@ -79,7 +79,7 @@ class SlotContainers:
         alive = container is not None and container.running
         state = self._admin(current).state() if alive else ""
         holds = bool(state) and reach.marker(self.ground.reach, current.address) == (current.number, current.accepted)
-        problem = self._problem(current, container) if holds and container else ""
+        problem = self._problem(current, container, holds=holds) if alive and container else ""
         leaving = [one for one in record.leaving(self.slot) if one.number in there]
         return SlotObservation(
             name=self.slot,
@@ -94,9 +94,12 @@ class SlotContainers:
             revision=self.planned(record, desired) if desired else "",
         )
 
-    def _problem(self, current: Revision, container: Container) -> str:
+    def _problem(self, current: Revision, container: Container, *, holds: bool) -> str:
+        """What the engine says against its configuration, until it was once seen to hold it as meant."""
         if current.verified == current.accepted:
             return ""
+        if not holds:
+            return self.judge.words(container.id)
         return self.judge.fresh(current, container.id, self.shelf.objects(current.number))
 
     def _last_words(self, container: Container | None, *, alive: bool) -> str:
@@ -366,7 +369,9 @@ class SlotContainers:
         )
 
     def _refuse(self, generation: int) -> None:
-        self.shelf.write(self.shelf.read().with_slot(self.slot, refused=generation))
+        record = self.shelf.read()
+        newest = max(generation, record.slot(self.slot).refused)
+        self.shelf.write(record.with_slot(self.slot, refused=newest))
 
     def _container_name(self, revision: Revision) -> str:
         return self._name(self.shelf.read(), revision)
@@ -412,7 +417,8 @@ class SlotContainers:
                 return coming
             gone = {record.slot(self.slot).coming} - {0}
             fetched = Fetched(engine=current.engine, envoy=current.envoy)
-            record, coming = self._new_revision(record, fetched, generation, fence=fence, before=current.accepted)
+            before = 0 if back else current.accepted  # what is gone back to has nothing before it
+            record, coming = self._new_revision(record, fetched, generation, fence=fence, before=before)
             record = record.with_slot(self.slot, coming=coming.number).without_revisions(gone)
             marked = rendering.marked(wanted, revision=coming.number, generation=generation)
             self.shelf.write_objects(coming.number, marked)
@@ -431,14 +437,14 @@ class SlotContainers:
             if serves and self._admin(coming).state() == "LIVE":
                 container = self.there().get(coming.number)
                 return self.judge.fresh(coming, container.id if container else "", objects)
-            return None
+            return self.judge.words(name) or None
 
+        name = self._container_name(coming)
         seconds = self.ground.settings.healthy_seconds + RELOAD_SECONDS_AN_OBJECT * len(objects)
         said = wait_for(look, clock=self.ground.clock, seconds=seconds, every=0.05)
         if said is not None:
             return said
-        words = self.judge.reload_error(self._container_name(coming), since=0)
-        return words or f"a new revision of slot {self.slot} did not serve within {seconds:g} s"
+        return f"a new revision of slot {self.slot} did not serve within {seconds:g} s"
 
     def _drop(self, coming: Revision) -> None:
         """It is refused; what serves stays, and has again what it had accepted, if it was changed already."""
@@ -518,7 +524,7 @@ class SlotContainers:
                 rendering.without_marker(self.shelf.objects(current.number)), rendering.without_marker(before)
             ):
                 self._refuse(generation)
-                current = self._note(current, accepted=current.before, verified=current.before)
+                current = self._note(current, accepted=current.before, verified=current.before, before=0)
                 marked = rendering.marked(before, revision=current.number, generation=current.accepted)
                 self._put_back(current, marked)
                 return
@@ -545,7 +551,7 @@ class SlotContainers:
         return reach.envoy(self.ground.reach, revision.address)
 
     def _name(self, record: Record, revision: Revision) -> str:
-        return self.ground.names.slot(record.name, self.slot, revision.number)
+        return self.ground.names.slot(self.key, record.name, self.slot, revision.number)
 
 
 def by_revision(found: Iterable[Container]) -> dict[int, Container]:

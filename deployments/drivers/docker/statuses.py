@@ -16,7 +16,9 @@ import yaml
 
 BEGIN = re.compile(r"^\S+\tinfo\tprovider\tfile/status\.go:\d+\tGot new status for (?P<kind>\w+)$")
 END = re.compile(r'^\t(?P<fields>\{.*"key": ".*\})$')
-FAILED_RELOAD = "error when reload resources"
+FAILED = ("error when reload resources", "failed to reload resources initially")
+"""What a line says that tells of files which the engine would not read; what it had before stays."""
+WHERE = re.compile(r"failed to load resources from file \S+: (local validation error: )?")
 LONGEST_STATUS = 64 * 1024
 NORMAL = {("Gateway", "Programmed", "AddressNotAssigned")}
 """(kind, condition, reason) that are False and mean nothing here: nobody assigns addresses in this mode."""
@@ -44,8 +46,8 @@ def read(log: str) -> Said:
             kind = ""
         elif kind and sum(map(len, body)) < LONGEST_STATUS:
             body.append(line)
-        elif FAILED_RELOAD in line:
-            errors.append(_field(line[line.find("{") :], "error") or line)
+        elif any(sign in line for sign in FAILED):
+            errors.append(WHERE.sub("", _field(line[line.find("{") :], "error") or line))
     return Said(statuses=statuses, reload_errors=tuple(errors))
 
 

@@ -62,6 +62,8 @@ def _cluster(port: int, directory: str) -> Resource:
         "type": "EDS",
         "eds_cluster_config": {"eds_config": {"path_config_source": eds}},
         "connect_timeout": "1s",
+        # A switch back changes healths alone, which Envoy would hand to its workers up to a second later.
+        "common_lb_config": {"update_merge_window": "0s"},
         "circuit_breakers": {"thresholds": [limits]},
         # The client's address survives the edge.
         "transport_socket": {

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from deployments.drivers import ports
 from deployments.drivers.base import (
     ConfigRejectedError,
     DriverError,
@@ -22,7 +23,6 @@ from deployments.drivers.base import (
     unwatched,
 )
 from deployments.drivers.folders import Folders
-from deployments.drivers.process import ports
 from deployments.drivers.process.argv import edge_threads, threads, validate
 from deployments.drivers.process.edges import EdgeFiles
 from deployments.drivers.process.engines import EngineStore

@@ -11,10 +11,10 @@ from deployments.drivers.base import DriverError, EdgeObservation, Engine, Fence
 from deployments.drivers.envoy import edge as xds
 from deployments.drivers.envoy.admin import Admin, AdminError
 from deployments.drivers.envoy.traffic import EDGE_STATS, edge_traffic
+from deployments.drivers.ports import require_free
 from deployments.drivers.process import resources
 from deployments.drivers.process.argv import run_envoy
 from deployments.drivers.process.layout import EDGE, Layout, slot_socket
-from deployments.drivers.process.ports import require_free
 from deployments.drivers.process.units import Unit, UnitFile
 from egx_project.lib import atomic
 from egx_project.lib.clock import Clock, wait_for
