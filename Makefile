@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 SHELL  := /bin/sh
 WORKERS ?= 2
 
-.PHONY: up down test test-services test-browser matrix demo lint format bench lock schema wheel clean
+.PHONY: up down test test-services test-docker test-browser matrix demo lint format bench lock schema wheel clean
 .DEFAULT_GOAL := up
 
 # A stamp a lock file: an unchanged lock costs nothing, a changed one is synchronised.
@@ -31,6 +31,10 @@ test-services: $(VENV)/.dev
 	@$(BIN)/python -m tests.services.on_postgresql -n $(WORKERS) tests/deployments tests/gateways tests/access \
 	    tests/admin tests/monitoring tests/api tests/egx_project
 	@$(BIN)/pytest -m services tests/services
+
+# A real Docker Engine and real registries; skipped with a reason where there are none.
+test-docker: $(VENV)/.dev
+	@$(BIN)/pytest -m docker tests/docker
 
 # Chromium against a real EGX; skipped with a reason where there is none.
 test-browser: $(VENV)/.dev

@@ -96,7 +96,7 @@ class SoakOut(ApiModel):
 
 def release_out(release: Release, quarantine: Quarantine | None) -> ReleaseOut:
     return ReleaseOut.model_construct(
-        engine="egx" if release.channel == "egx" else "envoy",
+        engine=release.channel,
         version=release.version,
         state=state_of(release, quarantine),
         date=release.published_at,
