@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
+from deployments.drivers import logins
 from updates.channels import registry
 from updates.channels.base import Channel
 from updates.channels.oci.channel import RegistryChannel
@@ -15,6 +16,7 @@ def sources() -> registry.Sources:
         index=settings.EGX_PACKAGE_INDEX,
         own_index=settings.EGX_OWN_INDEX,
         image=settings.ENVOY_GATEWAY_IMAGE,
+        login=logins.find,
     )
 
 

@@ -29,6 +29,8 @@ class EventKind(StrEnum):
     RELEASE_FOUND = "release.found"
     RELEASE_QUARANTINED = "release.quarantined"
     QUARANTINE_LIFTED = "release.quarantine_lifted"
+    REGISTRY_LOGIN_SET = "registry.login_set"
+    REGISTRY_LOGIN_REMOVED = "registry.login_removed"
     UPDATE_AVAILABLE = "update.available"
     POLICY_CHANGED = "policy.changed"
     SOAK_BEGUN = "soak.begun"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from deployments.drivers.logins import Found, Login, Source
 from egx_project.lib import images, trust
 from egx_project.lib.clock import SystemClock
 from egx_project.lib.fetch import Politeness
@@ -30,7 +31,6 @@ from tests.docker.registries import (
 )
 from updates.channels.base import ChannelError
 from updates.channels.oci import manifests
-from updates.channels.oci.auth import Login
 from updates.channels.oci.channel import RegistryChannel
 from updates.channels.oci.client import Registry
 
@@ -42,19 +42,19 @@ ELSEWHERE = "s390x"
 ONCE = Politeness(tries=1)
 
 
-def nobody(_registry: str) -> Login | None:
-    return None
+def nobody(_registry: str) -> Found:
+    return Found()
 
 
-def ann(_registry: str) -> Login | None:
-    return Login(USER, PASSWORD)
+def ann(_registry: str) -> Found:
+    return Found(Login(USER, PASSWORD))
 
 
-def channel(host: str, folder: Path, login: object = nobody) -> RegistryChannel:
+def channel(host: str, folder: Path, login: Source = nobody) -> RegistryChannel:
     return RegistryChannel(
         "envoy-gateway",
         image=images.parse(f"{host}/{IMAGE}"),
-        login=login,  # type: ignore[arg-type]
+        login=login,
         cache=folder / "cache" / "envoy-gateway.json",
         clock=SystemClock(),
         politeness=ONCE,
@@ -177,7 +177,7 @@ def test_a_registry_that_wants_a_password_gets_it_and_strangers_are_told_what_to
             channel(started.host, tmp_path / "b").list()
         assert f"egx registry login {started.host}" in stranger.value.hint
         with pytest.raises(ChannelError, match=f"does not take the login of {USER}") as wrong:
-            channel(started.host, tmp_path / "c", lambda _: Login(USER, "another secret")).list()
+            channel(started.host, tmp_path / "c", lambda _: Found(Login(USER, "another secret"))).list()
         assert "another secret" not in f"{wrong.value} {wrong.value.hint} {wrong.value.__cause__}"
 
 
@@ -195,7 +195,7 @@ def test_a_token_is_had_from_the_registrys_realm_with_the_login_or_without_one(t
         with pytest.raises(ChannelError, match="is not there, or only for those who log in"):
             channel(started.host, tmp_path / "c").list()
         with pytest.raises(ChannelError, match="does not take the login of eve"):
-            channel(started.host, tmp_path / "d", lambda _: Login("eve", "x")).list()
+            channel(started.host, tmp_path / "d", lambda _: Found(Login("eve", "x"))).list()
 
 
 # --- certificates and proxies -----------------------------------------------------------------------------------------

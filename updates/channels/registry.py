@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployments.drivers.logins import Found, Source
 from egx_project.lib import images
 from egx_project.lib.clock import SystemClock
 from updates.channels.base import Channel, ChannelError
 from updates.channels.index_address import of_pip
-from updates.channels.oci.auth import Login
 from updates.channels.oci.channel import RegistryChannel
 from updates.channels.wheel_index import WheelIndex
 
@@ -43,7 +42,7 @@ class Sources:
     index: str = ""
     own_index: str = ""
     image: str = ""
-    login: Callable[[str], Login | None] = lambda _registry: None
+    login: Source = lambda _registry: Found()
 
 
 def usual(kind: str) -> str:

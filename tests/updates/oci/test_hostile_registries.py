@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from deployments.drivers.logins import IDENTITY, Found, Login
 from egx_project.lib import images
 from egx_project.lib.clock import SystemClock
 from egx_project.lib.fetch import Politeness
@@ -17,7 +18,7 @@ from tests.updates.test_fetching import PatientClock
 from updates.channels.base import ChannelError
 from updates.channels.oci import channel as subject
 from updates.channels.oci import manifests
-from updates.channels.oci.auth import IDENTITY, Challenge, Login, challenges
+from updates.channels.oci.auth import Challenge, challenges
 from updates.channels.oci.channel import RegistryChannel
 
 ONCE = Politeness(tries=1)
@@ -41,7 +42,7 @@ def channel(shelf: Shelf, folder: Path, *, login: Login | None = None, **more: A
     return RegistryChannel(
         "envoy-gateway",
         image=images.parse(f"{shelf.host}/{IMAGE}"),
-        login=lambda _registry: login,
+        login=lambda _registry: Found(login),
         cache=folder / "kept.json",
         clock=more.pop("clock", SystemClock()),
         politeness=more.pop("politeness", ONCE),
@@ -307,8 +308,8 @@ def test_an_identity_token_is_exchanged_and_in_no_address(shelf: Shelf, tmp_path
 
 def test_a_registry_that_is_not_on_this_host_is_never_asked_without_tls(tmp_path: Path) -> None:
     asked = RegistryChannel(
-        "envoy-gateway", image=images.parse(f"169.254.169.254/{IMAGE}"), login=lambda _: ANN, cache=tmp_path / "k",
-        clock=SystemClock(), politeness=ONCE,
+        "envoy-gateway", image=images.parse(f"169.254.169.254/{IMAGE}"), login=lambda _: Found(ANN),
+        cache=tmp_path / "k", clock=SystemClock(), politeness=ONCE,
     )  # fmt: skip
     with pytest.raises(ChannelError, match=r"https://169\.254\.169\.254.* is a link-local address"):
         asked.list()

@@ -10,17 +10,16 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import httpx
 
+from deployments.drivers.logins import IDENTITY, Found, Login
 from egx_project.lib import fetch, images
 from egx_project.lib.clock import Clock
 from egx_project.lib.fetch import FetchError, Politeness, Reply
 
-IDENTITY = "<token>"
-"""The user's name where the password is an identity token: as Docker's credential helpers say it."""
 LARGEST_TOKEN = 64 * 1024
 EARLIER = 10.0
 """Seconds before its end that a token is not used any more."""
@@ -32,12 +31,6 @@ _CHALLENGE = re.compile(
 )
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _LONGEST_CHALLENGE = 4096
-
-
-@dataclass(frozen=True)
-class Login:
-    username: str
-    password: str = field(repr=False)
 
 
 class LoginError(FetchError):
@@ -75,13 +68,14 @@ class Doorman:
         self,
         image: images.ImageName,
         *,
-        login: Login | None,
+        found: Found,
         clock: Clock,
         over: httpx.Client,
         politeness: Politeness | None,
     ) -> None:
         self._image = image
-        self._login = login
+        self._login = found.login
+        self._problem = found.problem
         self._clock = clock
         self._over = over
         self._politeness = politeness
@@ -107,7 +101,7 @@ class Doorman:
             self._header, self._until = _basic(self._login), float("inf")
         elif offered:
             raise LoginError(
-                f"{self._image.name} is only for those who log in",
+                f"{self._image.name} is only for those who log in{self._aside()}",
                 hint=f"`egx registry login {self._image.registry}`, or log in with Docker",
             )
         else:
@@ -163,12 +157,15 @@ class Doorman:
             )
         return realm
 
+    def _aside(self) -> str:
+        return f"; {self._problem}" if self._problem else ""
+
     def refused(self) -> LoginError:
         """What to raise where what was said is not believed."""
         registry = self._image.registry
         if self._login is None:
             return LoginError(
-                f"{self._image.name} is not there, or only for those who log in",
+                f"{self._image.name} is not there, or only for those who log in{self._aside()}",
                 hint=f"check the name, or `egx registry login {registry}`",
             )
         whose = f" of {self.who}" if self.who else ""

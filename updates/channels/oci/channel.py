@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from deployments.drivers.base import Artifact
+from deployments.drivers.logins import Source
 from egx_project.lib.clock import Clock
 from egx_project.lib.fetch import FetchError, Politeness
 from egx_project.lib.images import ImageName
 from updates.channels.base import ChannelError, Listing, Offer, Sighting
 from updates.channels.oci import manifests, memory
-from updates.channels.oci.auth import Login
 from updates.channels.oci.client import BusyError, NotThereError, Registry
 from updates.channels.oci.manifests import ManifestError
 from updates.channels.oci.memory import KnownTag, Memory
@@ -46,7 +46,7 @@ class RegistryChannel:
         name: str,
         *,
         image: ImageName,
-        login: Callable[[str], Login | None],
+        login: Source,
         cache: Path,
         clock: Clock,
         architecture: str = "",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -11,12 +10,13 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 
+from deployments.drivers.logins import Source
 from egx_project.lib import fetch, images
 from egx_project.lib.clock import Clock
 from egx_project.lib.fetch import FetchError, Politeness, Reply
 from egx_project.lib.images import ImageName
 from updates.channels.oci import manifests
-from updates.channels.oci.auth import Doorman, Login, LoginError
+from updates.channels.oci.auth import Doorman, LoginError
 from updates.channels.oci.manifests import Document, ManifestError
 
 MOST_PAGES = 100
@@ -61,7 +61,7 @@ class Registry:
         self,
         image: ImageName,
         *,
-        login: Callable[[str], Login | None],
+        login: Source,
         clock: Clock,
         politeness: Politeness | None = None,
     ) -> None:
@@ -71,7 +71,7 @@ class Registry:
         self._clock = clock
         self._politeness = politeness
         self._over = fetch.client(politeness)
-        self._doorman = Doorman(image, login=login(image.registry), clock=clock, over=self._over, politeness=politeness)
+        self._doorman = Doorman(image, found=login(image.registry), clock=clock, over=self._over, politeness=politeness)
         self._base = "" if image.is_loopback else f"https://{image.host}"
 
     def __enter__(self) -> Self:
