@@ -29,6 +29,11 @@ class ReleaseLine:
         return releases.state_of(self.release, self.quarantine)
 
     @property
+    def moved(self) -> str:
+        """From where to where its tag has moved; empty where it has not, or that is accepted."""
+        return releases.why(self.release, None)
+
+    @property
     def notes(self) -> str:
         """An address that may be followed: what channels say is not EGX's own."""
         return self.release.notes_url if self.release.notes_url.startswith(("https://", "http://")) else ""

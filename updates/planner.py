@@ -11,7 +11,7 @@ from deployments.models import Operation, OperationKind
 from deployments.planner import listed, pull
 from egx_project.lib.errors import ConflictError
 from gateways.spec.snapshot import GatewaySnapshot
-from updates.channels.registry import ENVOY, TITLES
+from updates.channels.registry import ENVOY, GATEWAY, TITLES
 
 
 def plan(operation: Operation, desired: GatewaySnapshot | None, observed: Observation) -> Plan:
@@ -123,6 +123,8 @@ def _before(asked: Options, *, backup: bool = False) -> list[PlannedStep]:
     if asked.get("drill"):
         steps.append(PlannedStep("drill", "a backup that was never restored is a hope", {"backup": asked["backup"]}))
     verified = {"version": version, "channel": asked["channel"], "signatures": asked.get("signatures", "off")}
+    if asked["channel"] == GATEWAY:
+        verified["artifact"] = asked.get("artifact")
     steps += [
         pull(version, asked.get("artifact")),
         PlannedStep("verify", "what was fetched must be what the channel offers, and not in quarantine", verified),

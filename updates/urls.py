@@ -22,5 +22,6 @@ urlpatterns = [
     path("releases", releases.Releases.as_view()),
     path("channels", releases.Channels.as_view()),
     path("channels/<str:channel>/check", releases.Check.as_view()),
+    path("channels/<str:channel>/releases/<str:version>/accepted", releases.Accepted.as_view()),
     path("channels/<str:channel>/releases/<str:version>/quarantine", releases.Quarantined.as_view()),
 ]

@@ -28,6 +28,8 @@ class EventKind(StrEnum):
     CHANNEL_ASKED = "channel.asked"
     RELEASE_FOUND = "release.found"
     RELEASE_QUARANTINED = "release.quarantined"
+    RELEASE_MOVED = "release.moved"
+    RELEASE_ACCEPTED = "release.accepted"
     QUARANTINE_LIFTED = "release.quarantine_lifted"
     REGISTRY_LOGIN_SET = "registry.login_set"
     REGISTRY_LOGIN_REMOVED = "registry.login_removed"

@@ -113,6 +113,12 @@ def _refuse_unfit(channel: str, version: str, *, usual: str) -> None:
         raise ConflictError(
             f"{TITLES[channel]} {version} was taken back by its publisher", hint="`egx get releases` lists others"
         )
+    if release is not None and release.moved_from:
+        raise ConflictError(
+            f"the tag of {TITLES[channel]} {version} has moved, from {release.moved_from} to {release.pinned}",
+            hint="ask its publisher why; if it is well, `egx registry accept "
+            f"{version} {release.pinned}`, and ask again",
+        )
 
 
 def known_of(channel: str, version: str) -> tuple[Artifact | None, list[str]]:
@@ -124,7 +130,9 @@ def known_of(channel: str, version: str) -> tuple[Artifact | None, list[str]]:
     if release is None or not release.url:
         return None, []
     told = [f"release notes: {release.notes_url}"] if release.notes_url else []
-    return Artifact(url=release.url, sha256=release.sha256, size=release.size), told
+    # Under a tag that has moved, what was there before is what somebody has trusted.
+    digest = release.moved_from.removeprefix("sha256:") or release.sha256
+    return Artifact(url=release.url, sha256=digest, size=release.size), told
 
 
 def request_rollback(

@@ -17,7 +17,7 @@ from egx_project.events.kinds import EventKind
 from egx_project.events.record import record
 from egx_project.lib.errors import BadInputError, EgxError
 from gateways.models import Gateway, Target
-from updates import compat, opening
+from updates import compat, ledger, opening
 from updates.channels import registry
 from updates.channels.base import Listing, Offer
 from updates.models import ChannelCheck, Mode, Quarantine, Release, UpdatePolicy
@@ -57,6 +57,7 @@ def check(channel: str) -> ChannelCheck:
     with transaction.atomic():
         if listing.offers:
             _write(channel, listing.offers)
+            ledger.note(channel, listing.sightings)
         facts = {"asked_at": asked_at, "problem": listing.problem}
         if listing.fetched_at:
             facts["answered_at"] = listing.fetched_at
@@ -124,8 +125,8 @@ def current_version(gateway: Gateway) -> str:
 
 
 def offered(channel: str) -> list[Release]:
-    """What there is for this platform, not taken back."""
-    return list(Release.objects.filter(channel=channel, yanked=False).exclude(url=""))
+    """What there is for this platform, not taken back, and not under a tag that has moved."""
+    return list(Release.objects.filter(channel=channel, yanked=False, moved_from="").exclude(url=""))
 
 
 def quarantined(channel: str) -> set[str]:

@@ -15,7 +15,7 @@ from egx_project.lib.errors import BadInputError
 from gateways.models import Gateway
 from updates.channels.registry import ENGINES, ENGINES_OF, TITLES, usual
 from updates.compat import clauses
-from updates.models import UpdatePolicy
+from updates.models import SIGNATURES_ALSO, UpdatePolicy
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -34,7 +34,7 @@ def set_policy(*, gateway: Gateway, changes: dict[str, Any], by: str) -> UpdateP
     """Change what is named and leave the rest. Raises BadInputError, with all that is wrong."""
     policy = policy_of(gateway)
     for field, value in changes.items():
-        setattr(policy, field, value)
+        setattr(policy, field, SIGNATURES_ALSO.get(value, value) if field == "signatures" else value)
     check_policy(policy)
     with transaction.atomic():
         policy.save()

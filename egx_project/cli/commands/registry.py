@@ -10,6 +10,8 @@ from egx_project.cli.client import connect, path_of
 from egx_project.cli.listings import table_of
 from egx_project.cli.output import Output, json_option, pass_output
 
+CHANNEL = "envoy-gateway"
+
 
 @click.group()
 @json_option
@@ -61,6 +63,20 @@ def list_(output: Output) -> None:
         output.table(table_of("registries", items))
     else:
         output.note("no logins; those that Docker has here are used as well")
+
+
+@registry.command()
+@click.argument("version")
+@click.argument("digest")
+@json_option
+@pass_output
+def accept(output: Output, *, version: str, digest: str) -> None:
+    """Accept DIGEST as what the release VERSION of Envoy Gateway is, after its tag has moved."""
+    with connect() as client:
+        client.put(path_of("channels", CHANNEL, "releases", version, "accepted"), {"digest": digest})
+    if output.json:
+        output.document({"accepted": digest})
+    output.line(f"{version} may be {digest} from now on")
 
 
 def _password() -> str:

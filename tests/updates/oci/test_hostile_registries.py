@@ -90,6 +90,21 @@ def test_tags_that_one_check_has_no_time_for_are_asked_for_by_the_next(
     assert len(asked.list().offers) == 5
 
 
+def test_a_slow_registry_is_not_asked_for_ever(shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(30):
+        shelf.offer(f"v1.{number}.0", content=bytes(number))
+    clock = PatientClock()
+
+    def slow(_handler: Handler) -> bool:
+        clock.passed += 10.0
+        return False
+
+    shelf.behaviour = slow
+    found = channel(shelf, tmp_path, clock=clock).list()
+    assert "is slow" in found.problem
+    assert 5 <= len(found.offers) <= 8
+
+
 def test_few_requests_left_end_the_check_and_are_said(shelf: Shelf, tmp_path: Path) -> None:
     for number in range(5):
         shelf.offer(f"v1.{number}.0", content=bytes(number))

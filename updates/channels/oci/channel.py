@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from updates.channels.oci import manifests, memory
 from updates.channels.oci.client import BusyError, NotThereError, Registry
 from updates.channels.oci.manifests import ManifestError
 from updates.channels.oci.memory import KnownTag, Memory
+from updates.channels.oci.signatures import Key, Verdict, examine
 from updates.compat import LEAST, Version, parse
 
 TAG = re.compile(r"v(?P<version>[0-9]+\.[0-9]+\.[0-9]+(?:-[0-9A-Za-z.-]+)?)")
@@ -28,6 +28,8 @@ AGAIN_AT_ONCE = 20
 """Known tags that one check looks at again, those first that were looked at longest ago: has one moved?"""
 AHEAD = 3
 """Newest releases of which a check finds out whether they are for this platform, and how large."""
+LONGEST = 60.0
+"""Seconds after which a check asks for nothing more."""
 FEW_LEFT = 10
 """Requests left with which a check ends."""
 LATER = timedelta(hours=1)
@@ -113,11 +115,10 @@ class RegistryChannel:
             memory.keep(self._cache, known)
         return known.sizes[digest]
 
-    @contextmanager
-    def opened(self) -> Iterator[Registry]:
-        """The repository itself, for what else is to be read of it."""
+    def verdict(self, digest: str, *, key: Key | None) -> Verdict:
+        """What is to be said of the signatures of the image with this digest. Raises FetchError."""
         with self._registry() as registry:
-            yield registry
+            return examine(registry, digest, key=key)
 
     def _registry(self) -> Registry:
         return Registry(self.image, login=self._login, clock=self._clock, politeness=self._politeness)
@@ -157,8 +158,10 @@ class RegistryChannel:
 
     def _look_at(self, tags: Sequence[str], registry: Registry, known: Memory, seen: Seen) -> str:
         """At each, as long as the registry lets; the answer is what is wrong with one of them."""
-        trouble = ""
+        trouble, until = "", self._clock.monotonic() + LONGEST
         for tag in tags:
+            if self._clock.monotonic() > until:
+                return trouble or f"{self.image.registry} is slow; the rest is asked at a later check"
             try:
                 self._look(registry, known, tag, seen)
             except NotThereError:
