@@ -40,7 +40,7 @@ test-browser: $(VENV)/.dev
 # where there can be no engine (status 3) the tests are skipped with a reason.
 test-docker: $(VENV)/.dev
 	@$(BIN)/python -m tests.testbed up --newer || [ $$? -eq 3 ]
-	@$(BIN)/pytest -m docker tests/docker
+	@$(BIN)/pytest -n $(WORKERS) -m docker tests/contract tests/docker
 
 # Kills at every remaining point, on real Envoys.
 matrix: $(VENV)/.dev

@@ -7,10 +7,13 @@ from django.conf import settings
 
 from deployments.drivers import registry
 from deployments.drivers.base import Driver
+from deployments.drivers.docker.containers import Resources
+from deployments.drivers.docker.settings import DockerSettings
 from deployments.engine import catalog, executor
 from deployments.engine.executor import Workshop
 from deployments.engine.step import Patience
 from deployments.models import Operation
+from egx_project.lib import images
 from egx_project.lib.clock import SystemClock
 from gateways.models import Target
 
@@ -22,6 +25,29 @@ def driver_settings() -> registry.DriverSettings:
         envoy_binary=settings.EGX_ENVOY_BINARY,
         envoy_concurrency=settings.EGX_ENVOY_CONCURRENCY,
         package_index=settings.EGX_PACKAGE_INDEX,
+        docker=docker_settings(),
+    )
+
+
+def docker_settings() -> DockerSettings:
+    return DockerSettings(
+        host=settings.EGX_DOCKER_HOST,
+        gateway_image=images.parse(settings.ENVOY_GATEWAY_IMAGE).name,
+        envoy_image=settings.EGX_ENVOY_IMAGE,
+        files_image=settings.EGX_DOCKER_FILES_IMAGE,
+        subnet=settings.EGX_DOCKER_SUBNET,
+        volume_path=settings.EGX_DOCKER_VOLUME_PATH,
+        log_level=settings.ENVOY_GATEWAY_LOG_LEVEL,
+        access_log=settings.EGX_DOCKER_ACCESS_LOG,
+        resources=Resources(
+            cpu_request=settings.EGX_DOCKER_CPU_REQUEST,
+            cpu_limit=settings.EGX_DOCKER_CPU_LIMIT,
+            memory_request=settings.EGX_DOCKER_MEMORY_REQUEST,
+            memory_limit=settings.EGX_DOCKER_MEMORY_LIMIT,
+        ),
+        healthy_seconds=settings.EGX_HEALTHY_SECONDS,
+        settling_seconds=settings.EGX_SETTLING_SECONDS,
+        drain_seconds=settings.EGX_DRAIN_SECONDS,
     )
 
 

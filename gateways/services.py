@@ -12,6 +12,7 @@ from django.db.models import F, ProtectedError, Q
 
 from egx_project.events.kinds import EventKind
 from egx_project.events.record import record
+from egx_project.lib import images
 from egx_project.lib.errors import ConflictError
 from gateways.models import Backend, Gateway, Listener, ManifestRow, PublishedPort, Route, Target, TargetKind
 from gateways.references import Known, problems_of
@@ -97,6 +98,13 @@ def apply(*, wanted: Sequence[ManifestObject], target: Target) -> Applied:
     return applied
 
 
+def usual_version(kind: str) -> str:
+    """The engine of new gateways on targets of this kind."""
+    if kind not in {TargetKind.DOCKER, TargetKind.KUBERNETES}:
+        return str(settings.EGX_ENVOY_VERSION)
+    return images.parse(settings.ENVOY_GATEWAY_IMAGE).tag.removeprefix("v") or str(settings.EGX_GATEWAY_VERSION)
+
+
 def _of(wanted: Iterable[ManifestObject], *kinds: type[ManifestObject]) -> Iterable[ManifestObject]:
     return (item for item in wanted if isinstance(item, kinds))
 
@@ -111,7 +119,7 @@ def _write_gateway(wanted: ManifestObject, target: Target, applied: Applied) -> 
             namespace=wanted.metadata.namespace,
             name=wanted.metadata.name,
             target=target,
-            engine_version=settings.EGX_ENVOY_VERSION,
+            engine_version=usual_version(target.kind),
         )
         action: Action = "create"
     elif row.target_id != target.pk:

@@ -9,7 +9,7 @@ from django.core.paginator import Page, Paginator
 
 from deployments.models import Slot, SlotState
 from gateways.models import Gateway
-from updates.channels.registry import EGX, PROJECTS
+from updates.channels.registry import CHANNELS, EGX, usual
 from updates.models import ChannelCheck, Quarantine, Release
 from updates.services import releases
 
@@ -29,6 +29,11 @@ class ReleaseLine:
         return releases.state_of(self.release, self.quarantine)
 
     @property
+    def moved(self) -> str:
+        """From where to where its tag has moved; empty where it has not, or that is accepted."""
+        return releases.why(self.release, None)
+
+    @property
     def notes(self) -> str:
         """An address that may be followed: what channels say is not EGX's own."""
         return self.release.notes_url if self.release.notes_url.startswith(("https://", "http://")) else ""
@@ -45,7 +50,7 @@ class ReleaseLine:
 def channels() -> list[ChannelCheck]:
     """All there are, those that were never asked as well."""
     asked = {row.channel: row for row in ChannelCheck.objects.all()}
-    return [asked.get(name) or ChannelCheck(channel=name) for name in sorted(PROJECTS)]
+    return [asked.get(name) or ChannelCheck(channel=name) for name in sorted(CHANNELS)]
 
 
 def release_page(number: int) -> tuple[Page[Release], list[ReleaseLine]]:
@@ -53,15 +58,16 @@ def release_page(number: int) -> tuple[Page[Release], list[ReleaseLine]]:
     page = Paginator(releases.ordered(), RELEASES_A_PAGE).get_page(number)
     running = _running()
     lines = [
-        ReleaseLine(row, releases.quarantine_of(row), [] if row.channel == EGX else running[row.version])
+        ReleaseLine(row, releases.quarantine_of(row), [] if row.channel == EGX else running[row.channel, row.version])
         for row in page.object_list
     ]
     return page, lines
 
 
-def _running() -> dict[str, list[Gateway]]:
-    found: dict[str, list[Gateway]] = defaultdict(list)
-    serving = Slot.objects.filter(state=SlotState.SERVING).select_related("gateway").order_by("gateway__name", "pk")
-    for slot in serving:
-        found[slot.version].append(slot.gateway)
+def _running() -> dict[tuple[str, str], list[Gateway]]:
+    """By channel and version."""
+    found: dict[tuple[str, str], list[Gateway]] = defaultdict(list)
+    serving = Slot.objects.filter(state=SlotState.SERVING).select_related("gateway__target")
+    for slot in serving.order_by("gateway__name", "pk"):
+        found[usual(slot.gateway.target.kind), slot.version].append(slot.gateway)
     return found

@@ -15,6 +15,7 @@ urlpatterns = [
     path("releases", releases.releases, name="releases"),
     path("channels/<str:channel>/check", releases.check, name="check"),
     path("releases/<str:channel>/<path:version>/quarantine", releases.quarantine, name="quarantine"),
+    path("releases/<str:channel>/<path:version>/accept", releases.accept, name="accept"),
     path("releases/<str:channel>/<path:version>/lift", releases.lift, name="lift"),
     path("operations", operations.operations, name="operations"),
     path("operations/<int:pk>", operations.operation, name="operation"),

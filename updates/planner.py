@@ -11,6 +11,7 @@ from deployments.models import Operation, OperationKind
 from deployments.planner import listed, pull
 from egx_project.lib.errors import ConflictError
 from gateways.spec.snapshot import GatewaySnapshot
+from updates.channels.registry import ENVOY, GATEWAY, TITLES
 
 
 def plan(operation: Operation, desired: GatewaySnapshot | None, observed: Observation) -> Plan:
@@ -30,7 +31,7 @@ def plan_update(
 ) -> Plan:
     """Put another engine beside what serves, and traffic on it once it has proved itself."""
     choices = dict(choices or choose(asked, observed))
-    title = f"update gateway {name}: Envoy {asked['from']} to {asked['version']}, slot {choices['new']}"
+    title = f"update gateway {name}: {engine_of(asked)} {asked['from']} to {asked['version']}, slot {choices['new']}"
     steps = [*_before(asked, backup=True), *_replace(asked, choices)]
     return Plan(title=title, steps=tuple(steps), notes=tuple(_notes(asked, desired, choices)), choices=choices)
 
@@ -41,7 +42,7 @@ def plan_rollback(
     """Back to the engine before: at once where it still runs, else as an update is done."""
     choices = dict(choices or choose(asked, observed))
     how = f"slot {choices['new']} is still warm" if choices["warm"] else f"started anew in slot {choices['new']}"
-    title = f"roll gateway {name} back: Envoy {asked['from']} to {asked['version']}, {how}"
+    title = f"roll gateway {name} back: {engine_of(asked)} {asked['from']} to {asked['version']}, {how}"
     steps = _switch(asked, choices) if choices["warm"] else [*_before(asked), *_replace(asked, choices)]
     return Plan(title=title, steps=tuple(steps), notes=tuple(_notes(asked, desired, choices)), choices=choices)
 
@@ -93,6 +94,11 @@ PLANS = {
 }
 
 
+def engine_of(asked: Options) -> str:
+    """Its name."""
+    return TITLES.get(asked["channel"], TITLES[ENVOY])
+
+
 def choose(asked: Options, observed: Observation) -> dict[str, Any]:
     """Which slot is the new one, decided once for all attempts. Raises ConflictError where nothing serves."""
     serving = observed.edge.serving
@@ -117,6 +123,8 @@ def _before(asked: Options, *, backup: bool = False) -> list[PlannedStep]:
     if asked.get("drill"):
         steps.append(PlannedStep("drill", "a backup that was never restored is a hope", {"backup": asked["backup"]}))
     verified = {"version": version, "channel": asked["channel"], "signatures": asked.get("signatures", "off")}
+    if asked["channel"] == GATEWAY:
+        verified["artifact"] = asked.get("artifact")
     steps += [
         pull(version, asked.get("artifact")),
         PlannedStep("verify", "what was fetched must be what the channel offers, and not in quarantine", verified),

@@ -157,7 +157,8 @@ class FakeDriver:
     def pull(self, engine: Engine, progress: Progress = unwatched) -> Engine:  # noqa: ARG002
         if engine.version == "missing":
             raise DriverError(f"there is no engine {engine.version}", hint="ask for any other version")
-        return Engine(version=engine.version, digest=f"sha256:{engine.version}")
+        pinned = engine.artifact.sha256 if engine.artifact and engine.artifact.url.startswith("oci:") else ""
+        return Engine(version=engine.version, digest=f"sha256:{pinned or engine.version}")
 
     def check_config(self, engine: Engine, snapshot: GatewaySnapshot) -> None:
         if REJECT_LABEL in snapshot.gateway.metadata.labels:

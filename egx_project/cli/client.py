@@ -67,6 +67,10 @@ class Client:
     ) -> Any:  # noqa: ANN401
         return _json(self._request("POST", path, params=params, body=body or {}, seconds=seconds))
 
+    def put(self, path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401
+        answer = self._request("PUT", path, body=body)
+        return _json(answer) if answer.content else None
+
     def patch(self, path: str, body: Mapping[str, object], params: Params | None = None) -> Any:  # noqa: ANN401
         return _json(self._request("PATCH", path, params=params, body=body))
 

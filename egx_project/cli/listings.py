@@ -106,6 +106,7 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
         _moment("last_used_at"),
         _moment("revoked_at"),
     ),
+    "registries": (_key("registry"), _key("username"), _key("by"), _moment("changed_at")),
     "events": (_key("number"), _moment("at"), _key("kind"), _key("subject"), _key("operation")),
     "listeners": (
         ("LISTENER", lambda item: item.get("name")),

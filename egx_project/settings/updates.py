@@ -10,6 +10,9 @@ EGX_PACKAGE_INDEX = env.str("EGX_PACKAGE_INDEX", default="")
 EGX_OWN_INDEX = env.str("EGX_OWN_INDEX", default="")
 """The package index that offers EGX's own releases; empty: they are not looked for."""
 
+EGX_SIGNATURE_KEY = env.str("EGX_SIGNATURE_KEY", default="")
+"""A PEM file with the public key that signs images of Envoy Gateway; empty: signatures cannot be checked."""
+
 EGX_CHECK_SECONDS = env.int("EGX_CHECK_SECONDS", default=3600)
 """How often channels are asked for new releases. 0: only on demand."""
 

@@ -13,6 +13,7 @@ from egx_project.access.permissions import page
 from egx_project.access.roles import Action
 from egx_project.lib.errors import EgxError
 from monitoring.views.live import page_number, page_of
+from updates import ledger
 from updates.quarantine import lift as lift_quarantine
 from updates.services import checks
 from updates.services import releases as services
@@ -73,6 +74,24 @@ def lift(request: HttpRequest, channel: str, version: str) -> HttpResponse:
         verb="Lift it",
         meaning="The version may be used again, and policies may put it in by themselves.",
     )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@page(Action.CHANGE)
+def accept(request: HttpRequest, channel: str, version: str) -> HttpResponse:
+    """What is accepted is what was shown, whatever the tag has done meanwhile."""
+    digest = request.GET.get("digest", "")
+    title = f"Accept where the tag of {channel} {version} has moved to?"
+    meaning = f"The version may then be {digest}, and policies may put it in by themselves."
+    if request.method != "POST":
+        return _ask(request, title, verb="Accept it", meaning=meaning)
+    try:
+        ledger.accept(channel=channel, version=version, digest=digest, by=str(request.user))
+    except EgxError as error:
+        return _ask(request, title, verb="Accept it", meaning=meaning, error=error)
+    messages.success(request, f"{channel} {version} may be {digest}")
+    return redirect("releases")
 
 
 def _ask(

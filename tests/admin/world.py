@@ -20,11 +20,13 @@ from egx_project.access.roles import Role
 from egx_project.rest.models import Answer
 from gateways.models import Gateway, Policy, Target
 from tests import builders
+from updates import ledger
+from updates.channels.base import Sighting
 from updates.models import Soak
-from updates.services import backups, releases
+from updates.services import backups, logins, releases
 
 HOSTILE = "<script>alert('x')</script>"
-FOR_ADMINS = {"user", "group", "loginlink"}
+FOR_ADMINS = {"user", "group", "loginlink", "registrylogin"}
 MODELS = sorted((model for model in site._registry), key=lambda model: model._meta.label)
 
 
@@ -36,6 +38,8 @@ def everything() -> Gateway:
     changes_of(gateway, "1.41.0")
     services.create_token(user=people.owner(), name="owners", role=Role.VIEWER, lifetime=timedelta(days=1), by="tester")
     services.issue_link(user=people.owner(), by="tester")
+    logins.set_login(registry="docker.io", username="ann", password="not shown", by="tester")
+    ledger.note("envoy-gateway", [Sighting("docker.io/envoyproxy/gateway", "v1.9.0", "sha256:" + "0" * 64)])
     return gateway
 
 
@@ -62,6 +66,8 @@ def more(first: int, last: int) -> None:
         user.groups.add(people.group(Role.VIEWER))
         services.create_token(user=user, name=f"t{n}", role=Role.VIEWER, lifetime=timedelta(days=1), by="tester")
         services.issue_link(user=user, by="tester")
+        ledger.note("envoy-gateway", [Sighting("docker.io/envoyproxy/gateway", f"v1.9.{n}", "sha256:" + "0" * 64)])
+        logins.set_login(registry=f"r{n}.example", username="ann", password="not shown", by="tester")
         Answer.objects.create(key=f"k{n}", request_sha256="0" * 64, status=202, body="{}")
         Policy.objects.create(kind="SecurityPolicy", api_version="gateway.envoyproxy.io/v1alpha1", name=f"p{n}")
 

@@ -91,7 +91,7 @@ def test_what_was_taken_back_is_put_away_or_fits_nobody_here_is_told_apart(opera
 
 
 def test_channels_are_there_before_they_were_ever_asked_and_say_their_problem(operator: Client) -> None:
-    assert text_of(operator).count("never") == len(registry.PROJECTS)
+    assert text_of(operator).count("never") == len(registry.CHANNELS)
     ChannelCheck.objects.create(channel="envoy", problem="the index does not answer")
     assert "the index does not answer" in text_of(operator)
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from egx_project.lib.errors import BadInputError
-from gateways.models import Gateway
+from gateways.models import Gateway, Target
+from gateways.services import usual_version
 from tests.builders import carry_out, fake_target, offer, serve_gateway, set_policy
 from updates import quarantine
 from updates.models import Quarantine, Soak, UpdatePolicy
@@ -154,3 +155,57 @@ def test_one_beyond_the_policys_range_or_step_is_not_offered_and_it_is_said_why(
     assert info.latest is not None
     assert info.latest.version == "1.41.0"
     assert "3 minor versions" in info.why_not
+
+
+# --- channels ---------------------------------------------------------------------------------------------------------
+
+
+def on(kind: str, version: str = "1.0.0") -> Gateway:
+    target = Target.objects.create(name=kind, kind=kind, node="test")
+    return Gateway.objects.create(name=f"on-{kind}", target=target, engine_version=version)
+
+
+@pytest.mark.parametrize(
+    ("kind", "channel", "current", "newest"),
+    [("process", "envoy", "1.40.0", "1.41.0"), ("docker", "envoy-gateway", "1.9.0", "1.9.1")],
+)
+def test_a_gateways_channel_is_the_one_that_its_runtime_can_use(
+    kind: str, channel: str, current: str, newest: str
+) -> None:
+    gateway = on(kind, current)
+    offer("1.41.0")
+    offer("1.9.1", channel="envoy-gateway")
+    assert policies.policy_of(gateway).channel == channel
+    latest = checks.update_info(gateway).latest
+    assert latest is not None
+    assert (latest.channel, latest.version) == (channel, newest)
+    assert set_policy(gateway, mode="auto").channel == channel
+
+
+@pytest.mark.parametrize(("kind", "channel"), [("process", "envoy-gateway"), ("docker", "envoy")])
+def test_a_channel_that_its_runtime_cannot_use_is_refused_with_those_it_can(kind: str, channel: str) -> None:
+    with pytest.raises(BadInputError, match=f"a gateway on a {kind} target does not run; take "):
+        set_policy(on(kind), channel=channel)
+
+
+@pytest.mark.parametrize(
+    ("image", "version"), [("docker.io/envoyproxy/gateway", "1.9.0"), ("mirror.example/gateway:v1.8.3", "1.8.3")]
+)
+def test_a_new_gateway_in_docker_has_the_version_of_the_image_or_of_the_setting(
+    settings: Any, image: str, version: str
+) -> None:
+    settings.ENVOY_GATEWAY_IMAGE = image
+    assert usual_version("docker") == version
+    assert usual_version("process") == settings.EGX_ENVOY_VERSION
+
+
+def test_only_channels_that_somebody_has_a_use_for_are_asked(settings: Any) -> None:
+    settings.ENVOY_GATEWAY_IMAGE = "127.0.0.1:9/envoyproxy/gateway"
+    assert [row.channel for row in checks.check_due()] == ["envoy"]
+    on("docker")
+    assert [row.channel for row in checks.check_due()] == ["envoy-gateway"]
+
+
+def test_an_image_name_that_is_none_is_said_by_the_channel(settings: Any) -> None:
+    settings.ENVOY_GATEWAY_IMAGE = "https://docker.io/a"
+    assert "is no image name" in checks.check("envoy-gateway").problem

@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from updates.admin import backups, gateways, policies, releases, soaks
+from updates.admin import backups, gateways, policies, registries, releases, soaks
 
-__all__ = ["backups", "gateways", "policies", "releases", "soaks"]
+__all__ = ["backups", "gateways", "policies", "registries", "releases", "soaks"]

@@ -46,8 +46,9 @@ class PolicyForm(ModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if not self.errors:
+            own = {"gateway": self.instance.gateway} if self.instance.pk else {}  # there it is not in the form
             try:
-                check_policy(UpdatePolicy(**cleaned))
+                check_policy(UpdatePolicy(**own, **cleaned))
             except BadInputError as error:
                 raise ValidationError(str(error)) from None
         return cleaned

@@ -10,8 +10,9 @@ from django.http import HttpRequest, HttpResponse
 
 from egx_project.access.rows import Rows
 from egx_project.lib.errors import ConflictError
+from updates import ledger
 from updates.admin.asking import CONFIRMED, Line, ask_first
-from updates.models import ChannelCheck, Quarantine, Release
+from updates.models import ChannelCheck, Quarantine, Release, SeenDigest
 from updates.quarantine import lift
 from updates.services import checks, releases
 
@@ -23,12 +24,21 @@ def lifted(row: Release | Quarantine, *, by: str) -> str:
 
 @admin.register(Release)
 class Releases(Rows):
-    list_display = ("version", "channel", "published_at", "yanked", "is_in_quarantine", "digest")
+    list_display = (
+        "version",
+        "channel",
+        "published_at",
+        "yanked",
+        "moved_from",
+        "is_in_quarantine",
+        "digest",
+        "signature",
+    )
     list_filter = ("channel", "yanked", "published_at")
     search_fields = ("version", "digest", "sha256")
     fields = ("channel", "version", "published_at", "yanked", "notes", "notes_url", "url", "sha256", "size", "digest",
-              "seen_at")  # fmt: skip
-    actions = ("quarantine", "lift")
+              "moved_from", "signature", "signature_reason", "seen_at")  # fmt: skip
+    actions = ("quarantine", "lift", "accept")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Release]:  # noqa: ARG002
         return releases.ordered()
@@ -71,6 +81,25 @@ class Releases(Rows):
     @admin.action(description="Lift the quarantine", permissions=["operate"])
     def lift(self, request: HttpRequest, queryset: QuerySet[Release]) -> None:
         self.do_to_each(request, queryset, lambda row: lifted(row, by=str(request.user)))
+
+    @admin.action(description="Accept where the tag has moved to", permissions=["operate"])
+    def accept(self, request: HttpRequest, queryset: QuerySet[Release]) -> None:
+        def accept_one(release: Release) -> str:
+            if not release.moved_from:
+                raise ConflictError("its tag has not moved")
+            by = str(request.user)
+            ledger.accept(channel=release.channel, version=release.version, digest=release.pinned, by=by)
+            return f"{release} with digest {release.pinned} is accepted"
+
+        self.do_to_each(request, queryset, accept_one)
+
+
+@admin.register(SeenDigest)
+class Ledger(Rows):
+    list_display = ("tag", "digest", "repository", "accepted", "first_seen", "last_seen")
+    list_filter = ("channel", "accepted")
+    search_fields = ("tag", "digest", "repository")
+    fields = ("channel", "repository", "tag", "digest", "accepted", "accepted_by", "first_seen", "last_seen")
 
 
 @admin.register(Quarantine)

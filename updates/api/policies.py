@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import time
-from typing import Any
+from typing import Any, Literal
 
 from django.forms.models import model_to_dict
 from drf_spectacular.utils import extend_schema
@@ -43,7 +43,8 @@ class PolicyBody(ApiModel):
     """`null`: until the last connection ends."""
     keep_backups: int | None = None
     drill: bool | None = None
-    signatures: Signatures | None = None
+    signatures: Signatures | Literal["required", "preferred"] | None = None
+    """`required` is `require`, and `preferred` is `warn`."""
 
 
 NULLS = frozenset({"window_start", "drain_seconds"})

@@ -8,13 +8,14 @@ import django_filters
 from django.db.models import QuerySet
 from django_filters.rest_framework import FilterSet
 from drf_spectacular.utils import extend_schema
+from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from egx_project.rest.bodies import ApiModel, parsed
 from egx_project.rest.listing import Listing
-from updates import quarantine
+from updates import ledger, quarantine
 from updates.api.shown import ChannelOut, ChannelsOut, ReleaseOut, ReleasesOut, channel_out, release_out
 from updates.models import ChannelCheck, Release
 from updates.services import checks, releases
@@ -57,6 +58,20 @@ class Check(APIView):
     def post(self, request: Request, channel: str) -> Response:  # noqa: ARG002
         """Ask the channel now."""
         return Response(channel_out(checks.check(channel)).as_json())
+
+
+class AcceptBody(ApiModel):
+    digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
+    """The one at which the tag points now."""
+
+
+class Accepted(APIView):
+    @extend_schema(request=AcceptBody, responses={204: None})
+    def put(self, request: Request, channel: str, version: str) -> Response:
+        """Its tag has moved: let the version be what it points at now."""
+        body = parsed(AcceptBody, request)
+        ledger.accept(channel=channel, version=version, digest=body.digest, by=str(request.user))
+        return Response(status=204)
 
 
 class QuarantineBody(ApiModel):

@@ -11,14 +11,15 @@ from egx_project.rest.bodies import ApiModel
 from egx_project.rest.listing import Listed
 from updates.models import Backup, BackupState, ChannelCheck, Quarantine, Release, Soak, SoakState
 from updates.services.checks import UpdateInfo
-from updates.services.releases import ReleaseState, state_of
+from updates.services.releases import ReleaseState, state_of, why
 
 
 class ReleaseOut(ApiModel):
     engine: str
     version: str
     state: ReleaseState
-    """`installed`: its bytes were pulled here before. `unavailable`: there is nothing for this platform."""
+    """`installed`: its bytes were pulled here before. `unavailable`: there is nothing for this platform.
+    `moved`: its tag points at another digest than before, and nobody has accepted that."""
     date: datetime | None
     digest: str
     channel: str
@@ -26,7 +27,12 @@ class ReleaseOut(ApiModel):
     notes: str
     notes_url: str
     reason: str
-    """Why it is in quarantine."""
+    """Why it is in quarantine, or where from and to its tag has moved."""
+    pinned: str
+    """The digest with which the channel offers it; `digest` is that of what was pulled."""
+    signature: str
+    """`signed`, `unsigned` (by its publisher) or `unverifiable`; empty where nobody has looked yet."""
+    signature_reason: str
 
 
 class ReleasesOut(Listed[ReleaseOut]):
@@ -96,7 +102,7 @@ class SoakOut(ApiModel):
 
 def release_out(release: Release, quarantine: Quarantine | None) -> ReleaseOut:
     return ReleaseOut.model_construct(
-        engine="egx" if release.channel == "egx" else "envoy",
+        engine=release.channel,
         version=release.version,
         state=state_of(release, quarantine),
         date=release.published_at,
@@ -105,7 +111,10 @@ def release_out(release: Release, quarantine: Quarantine | None) -> ReleaseOut:
         size=release.size,
         notes=release.notes,
         notes_url=release.notes_url,
-        reason=quarantine.reason if quarantine else "",
+        reason=why(release, quarantine),
+        pinned=release.pinned,
+        signature=release.signature,
+        signature_reason=release.signature_reason,
     )
 
 

@@ -32,6 +32,15 @@ class Offer:
 
 
 @dataclass(frozen=True)
+class Sighting:
+    """Where a tag pointed when the channel was asked just now."""
+
+    repository: str
+    tag: str
+    digest: str
+
+
+@dataclass(frozen=True)
 class Listing:
     offers: Sequence[Offer] = field(default_factory=tuple)
     """Newest version first."""
@@ -39,6 +48,8 @@ class Listing:
     """As of when this is known."""
     problem: str = ""
     """Why the channel could not be asked just now; the offers are then the last known ones."""
+    sightings: Sequence[Sighting] = field(default_factory=tuple)
+    """Of a channel whose versions are tags, what was seen of them just now."""
 
 
 class Channel(Protocol):

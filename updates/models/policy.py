@@ -20,6 +20,10 @@ class Signatures(models.TextChoices):
     REQUIRE = "require"
 
 
+SIGNATURES_ALSO = {"required": Signatures.REQUIRE, "preferred": Signatures.WARN}
+"""What else people call them."""
+
+
 class UpdatePolicy(models.Model):
     """How a gateway's engine may change. A gateway without a row has the defaults."""
 

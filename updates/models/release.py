@@ -21,6 +21,11 @@ class Release(models.Model):
     size = models.BigIntegerField(default=0)
     digest = models.CharField(max_length=80, blank=True)
     """The engine's own (`sha256:<hex>`), known once it was pulled."""
+    moved_from = models.CharField(max_length=80, blank=True)
+    """The digest that its tag had before it moved; empty where it has not, or somebody has accepted where to."""
+    signature = models.CharField(max_length=20, blank=True)
+    """`signed`, `unsigned` or `unverifiable`, as it was last looked at; empty where nobody has."""
+    signature_reason = models.TextField(blank=True)
     seen_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -31,6 +36,11 @@ class Release(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel} {self.version}"
+
+    @property
+    def pinned(self) -> str:
+        """The digest with which it is offered; empty where there is nothing for this platform."""
+        return f"sha256:{self.sha256}" if self.sha256 else ""
 
 
 class Quarantine(models.Model):

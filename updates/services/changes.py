@@ -18,9 +18,10 @@ from egx_project.lib.errors import BadInputError, ConflictError, NotFoundError
 from gateways.manifests.reader import Source, read
 from gateways.models import Gateway
 from gateways.selectors import find_target, snapshot
+from gateways.services import usual_version
 from gateways.spec import objects
 from updates import backups, compat
-from updates.channels.registry import ENVOY
+from updates.channels.registry import TITLES, usual
 from updates.models import Backup, ChannelCheck, Quarantine, Release, UpdatePolicy
 from updates.planner import PLANS
 from updates.services import checks
@@ -59,11 +60,11 @@ def ask_update(gateway: Gateway, *, version: str, downgrade: bool) -> Asked:
         checks.check(policy.channel)
     wanted = version or _newest(gateway)
     if wanted == current:
-        raise UpToDateError(f"gateway {gateway.place} runs Envoy {current} already")
+        raise UpToDateError(f"gateway {gateway.place} runs {TITLES[policy.channel]} {current} already")
     why = compat.why_not(current, wanted, skip_minor=policy.skip_minor, downgrade=downgrade)
     if why:
         raise ConflictError(why)
-    _refuse_unfit(policy.channel, wanted)
+    _refuse_unfit(policy.channel, wanted, usual=usual_version(gateway.target.kind))
     return Asked(OperationKind.UPDATE, _options(gateway, policy, wanted, reason=f"before the update to {wanted}"))
 
 
@@ -72,8 +73,9 @@ def _newest(gateway: Gateway) -> str:
     if info.upgrade_available and info.latest:
         return info.latest.version
     said = info.why_not or info.problem
+    engine = TITLES[policy_of(gateway).channel]
     raise UpToDateError(
-        f"gateway {info.gateway} runs Envoy {info.current}; there is no newer one that its policy allows",
+        f"gateway {info.gateway} runs {engine} {info.current}; there is no newer one that its policy allows",
         hint=said or "`egx get releases` lists what there is",
     )
 
@@ -96,19 +98,27 @@ def _options(
     }
 
 
-def _refuse_unfit(channel: str, version: str) -> None:
+def _refuse_unfit(channel: str, version: str, *, usual: str) -> None:
     """Raise NotFoundError for what nobody offers, ConflictError for what is in quarantine or was taken back."""
     bad = Quarantine.objects.filter(channel=channel, version=version).first()
     if bad:
         raise ConflictError(
-            f"Envoy {version} is in quarantine: {bad.reason}",
+            f"{TITLES[channel]} {version} is in quarantine: {bad.reason}",
             hint="an operator may lift it (page Releases, or the admin), if the reason is gone",
         )
     release = Release.objects.filter(channel=channel, version=version).first()
-    if release is None and version not in {settings.EGX_ENVOY_VERSION, "local"}:
+    if release is None and version not in {usual, "local"}:
         raise NotFoundError(f"channel {channel} has no {version}", hint="`egx get releases` lists what it has")
     if release is not None and release.yanked:
-        raise ConflictError(f"Envoy {version} was taken back by its publisher", hint="`egx get releases` lists others")
+        raise ConflictError(
+            f"{TITLES[channel]} {version} was taken back by its publisher", hint="`egx get releases` lists others"
+        )
+    if release is not None and release.moved_from:
+        raise ConflictError(
+            f"the tag of {TITLES[channel]} {version} has moved, from {release.moved_from} to {release.pinned}",
+            hint="ask its publisher why; if it is well, `egx registry accept "
+            f"{version} {release.pinned}`, and ask again",
+        )
 
 
 def known_of(channel: str, version: str) -> tuple[Artifact | None, list[str]]:
@@ -120,7 +130,9 @@ def known_of(channel: str, version: str) -> tuple[Artifact | None, list[str]]:
     if release is None or not release.url:
         return None, []
     told = [f"release notes: {release.notes_url}"] if release.notes_url else []
-    return Artifact(url=release.url, sha256=release.sha256, size=release.size), told
+    # Under a tag that has moved, what was there before is what somebody has trusted.
+    digest = release.moved_from.removeprefix("sha256:") or release.sha256
+    return Artifact(url=release.url, sha256=digest, size=release.size), told
 
 
 def request_rollback(
@@ -203,15 +215,15 @@ def _restore_anew(row: Backup, *, by: str, dry_run: bool = False, planned: str |
             read([Source(name=row.key, text=text)]),
             target=target,
             by=by,
-            engine=_engine_of(row),
+            engine=_engine_of(row, target.kind),
             dry_run=dry_run,
             planned=planned,
         )
 
 
-def _engine_of(row: Backup) -> Engine:
-    version = row.engine_version or settings.EGX_ENVOY_VERSION
-    artifact, _ = known_of(ENVOY, version)
+def _engine_of(row: Backup, kind: str) -> Engine:
+    version = row.engine_version or usual_version(kind)
+    artifact, _ = known_of(usual(kind), version)
     return Engine(version=version, artifact=artifact)
 
 

@@ -16,12 +16,12 @@ from deployments.models import Slot, SlotState
 from egx_project.events.kinds import EventKind
 from egx_project.events.record import record
 from egx_project.lib.errors import BadInputError, EgxError
-from gateways.models import Gateway
-from updates import compat
+from gateways.models import Gateway, Target
+from updates import compat, ledger, opening
 from updates.channels import registry
 from updates.channels.base import Listing, Offer
 from updates.models import ChannelCheck, Mode, Quarantine, Release, UpdatePolicy
-from updates.services.policies import policy_of
+from updates.services.policies import policy_of, usual_policy
 
 JITTER = 0.1
 """Of the time between two checks: not everybody's at the same minute."""
@@ -47,20 +47,17 @@ class UpdateInfo:
 
 def check(channel: str) -> ChannelCheck:
     """Ask the channel now. What it cannot say is written down with the reason, not raised."""
-    if channel not in registry.PROJECTS:
-        raise BadInputError(f"there is no channel {channel}", hint=f"there are: {', '.join(registry.PROJECTS)}")
+    if channel not in registry.CHANNELS:
+        raise BadInputError(f"there is no channel {channel}", hint=f"there are: {', '.join(registry.CHANNELS)}")
     asked_at = timezone.now()
     try:
-        cache = settings.EGX_DATA_DIR / "channels"
-        asked = registry.channel(
-            channel, index=settings.EGX_PACKAGE_INDEX, own_index=settings.EGX_OWN_INDEX, cache=cache
-        )
-        listing = asked.list()
+        listing = opening.channel(channel).list()
     except EgxError as error:
         listing = Listing(problem=str(error))
     with transaction.atomic():
         if listing.offers:
             _write(channel, listing.offers)
+            ledger.note(channel, listing.sightings)
         facts = {"asked_at": asked_at, "problem": listing.problem}
         if listing.fetched_at:
             facts["answered_at"] = listing.fetched_at
@@ -109,8 +106,16 @@ def check_due(*, now: datetime | None = None) -> list[ChannelCheck]:
     if shortest:
         pause = min(pause, timedelta(seconds=shortest))
     fresh = ChannelCheck.objects.filter(asked_at__gt=now - pause).values_list("channel", flat=True)
-    known = [name for name in registry.PROJECTS if name != registry.EGX or settings.EGX_OWN_INDEX]
-    return [check(name) for name in known if name not in set(fresh)]
+    return [check(name) for name in _wanted() if name not in set(fresh)]
+
+
+def _wanted() -> list[str]:
+    """The channels that somebody here has a use for."""
+    used = {registry.ENVOY, *UpdatePolicy.objects.values_list("channel", flat=True)}
+    used |= {registry.usual(kind) for kind in Target.objects.values_list("kind", flat=True)}
+    if settings.EGX_OWN_INDEX:
+        used.add(registry.EGX)
+    return [name for name in registry.CHANNELS if name in used]
 
 
 def current_version(gateway: Gateway) -> str:
@@ -120,8 +125,8 @@ def current_version(gateway: Gateway) -> str:
 
 
 def offered(channel: str) -> list[Release]:
-    """What there is for this platform, not taken back."""
-    return list(Release.objects.filter(channel=channel, yanked=False).exclude(url=""))
+    """What there is for this platform, not taken back, and not under a tag that has moved."""
+    return list(Release.objects.filter(channel=channel, yanked=False, moved_from="").exclude(url=""))
 
 
 def quarantined(channel: str) -> set[str]:
@@ -139,7 +144,10 @@ def update_infos(gateways: Sequence[Gateway], *, before: datetime | None = None)
     serving = dict(
         Slot.objects.filter(gateway__in=gateways, state=SlotState.SERVING).values_list("gateway_id", "version")
     )
-    policies = {gateway.pk: own.get(gateway.pk) or UpdatePolicy(gateway=gateway) for gateway in gateways}
+    kinds = dict(Target.objects.filter(gateways__in=gateways).values_list("pk", "kind"))
+    policies = {
+        gateway.pk: own.get(gateway.pk) or usual_policy(gateway, kind=kinds[gateway.target_id]) for gateway in gateways
+    }
     known = {name: _known(name, before) for name in {policy.channel for policy in policies.values()}}
     return {
         gateway.pk: _info(gateway, policies[gateway.pk], current=serving.get(gateway.pk, gateway.engine_version),

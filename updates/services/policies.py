@@ -13,23 +13,28 @@ from egx_project.events.kinds import EventKind
 from egx_project.events.record import record
 from egx_project.lib.errors import BadInputError
 from gateways.models import Gateway
-from updates.channels.registry import ENGINES
+from updates.channels.registry import ENGINES, ENGINES_OF, TITLES, usual
 from updates.compat import clauses
-from updates.models import UpdatePolicy
+from updates.models import SIGNATURES_ALSO, UpdatePolicy
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def policy_of(gateway: Gateway) -> UpdatePolicy:
     """The gateway's own, or the defaults."""
-    return UpdatePolicy.objects.filter(gateway=gateway).first() or UpdatePolicy(gateway=gateway)
+    return UpdatePolicy.objects.filter(gateway=gateway).first() or usual_policy(gateway, kind=gateway.target.kind)
+
+
+def usual_policy(gateway: Gateway, *, kind: str) -> UpdatePolicy:
+    """Of a gateway, on a target of this kind, for which nobody has said anything."""
+    return UpdatePolicy(gateway=gateway, channel=usual(kind))
 
 
 def set_policy(*, gateway: Gateway, changes: dict[str, Any], by: str) -> UpdatePolicy:
     """Change what is named and leave the rest. Raises BadInputError, with all that is wrong."""
     policy = policy_of(gateway)
     for field, value in changes.items():
-        setattr(policy, field, value)
+        setattr(policy, field, SIGNATURES_ALSO.get(value, value) if field == "signatures" else value)
     check_policy(policy)
     with transaction.atomic():
         policy.save()
@@ -43,8 +48,7 @@ def check_policy(policy: UpdatePolicy) -> None:
         policy.clean_fields(exclude=["gateway"])
     except ValidationError as error:
         problems += [f"{field}: {' '.join(said)}" for field, said in error.message_dict.items()]
-    if policy.channel not in ENGINES:
-        problems.append(f"channel: there is no {policy.channel}; there are {', '.join(ENGINES)}")
+    problems += _unfit_channel(policy)
     unknown = set(filter(None, policy.window_days.split(","))) - set(DAYS)
     if unknown:
         problems.append(f"window_days: {', '.join(sorted(unknown))}; days are {', '.join(DAYS)}")
@@ -58,6 +62,20 @@ def check_policy(policy: UpdatePolicy) -> None:
         problems.append(f"versions: {error}")
     if problems:
         raise BadInputError(f"the policy cannot be: {'; '.join(problems)}")
+
+
+def _unfit_channel(policy: UpdatePolicy) -> list[str]:
+    if policy.channel not in ENGINES:
+        return [f"channel: there is no {policy.channel}; there are {', '.join(ENGINES)}"]
+    if not hasattr(policy, "gateway"):
+        return []
+    kind = policy.gateway.target.kind
+    fitting = ENGINES_OF.get(kind, ENGINES)
+    if policy.channel in fitting:
+        return []
+    what = TITLES[policy.channel]
+    why = f"channel: {policy.channel} has {what}, which a gateway on a {kind} target does not run"
+    return [f"{why}; take {' or '.join(fitting)}"]
 
 
 def in_window(policy: UpdatePolicy, now: datetime) -> bool:

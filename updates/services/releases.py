@@ -12,17 +12,28 @@ from updates import compat
 from updates import quarantine as quarantining
 from updates.models import Quarantine, Release
 
-ReleaseState = Literal["known", "installed", "quarantined", "yanked", "unavailable"]
+ReleaseState = Literal["known", "installed", "quarantined", "moved", "yanked", "unavailable"]
 
 
 def state_of(release: Release, quarantine: Quarantine | None) -> ReleaseState:
     if quarantine:
         return "quarantined"
+    if release.moved_from:
+        return "moved"
     if release.yanked:
         return "yanked"
     if release.digest:
         return "installed"
     return "known" if release.url else "unavailable"
+
+
+def why(release: Release, quarantine: Quarantine | None) -> str:
+    """Why nothing puts it to use; empty where something may."""
+    if quarantine:
+        return quarantine.reason
+    if release.moved_from:
+        return f"its tag has moved, from {release.moved_from} to {release.pinned}: accept that, or leave it"
+    return ""
 
 
 def ordered() -> QuerySet[Release]:
@@ -34,14 +45,14 @@ def ordered() -> QuerySet[Release]:
     )
     order = Case(*(When(pk=row[0], then=Value(place)) for place, row in enumerate(rows)), default=Value(0),
                  output_field=IntegerField())  # fmt: skip
-    why = Quarantine.objects.filter(channel=OuterRef("channel"), version=OuterRef("version")).values("reason")
-    return Release.objects.annotate(why=Subquery(why), place=order).order_by("channel", "place")
+    reason = Quarantine.objects.filter(channel=OuterRef("channel"), version=OuterRef("version")).values("reason")
+    return Release.objects.annotate(why=Subquery(reason), place=order).order_by("channel", "place")
 
 
 def quarantine_of(release: Release) -> Quarantine | None:
     """Of a release read by `ordered`."""
-    why: str | None = release.why  # type: ignore[attr-defined]
-    return None if why is None else Quarantine(channel=release.channel, version=release.version, reason=why)
+    reason: str | None = release.why  # type: ignore[attr-defined]
+    return None if reason is None else Quarantine(channel=release.channel, version=release.version, reason=reason)
 
 
 def quarantine(*, channel: str, version: str, reason: str, by: str) -> None:

@@ -19,7 +19,7 @@ from egx_project.lib.clock import SystemClock, wait_for
 from egx_project.lib.errors import EgxError
 from gateways.models import Gateway, Target, TargetKind
 from gateways.services import set_engine_version
-from updates.channels.registry import ENVOY
+from updates.channels.registry import usual
 from updates.instance.writing import SUBJECT
 from updates.models import Soak
 from updates.services import backups, changes
@@ -120,9 +120,9 @@ def _take_over(gateway: Gateway, observed: Observation | None) -> None:
             set_engine_version(gateway, engine.version)
         request_change(gateway=gateway, by=BY)
     else:
-        request_change(gateway=gateway, by=BY, engine=_engine(gateway.engine_version))
+        request_change(gateway=gateway, by=BY, engine=_engine(gateway))
 
 
-def _engine(version: str) -> Engine:
-    artifact, _ = changes.known_of(ENVOY, version)
-    return Engine(version=version, artifact=artifact)
+def _engine(gateway: Gateway) -> Engine:
+    artifact, _ = changes.known_of(usual(gateway.target.kind), gateway.engine_version)
+    return Engine(version=gateway.engine_version, artifact=artifact)

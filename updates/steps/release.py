@@ -6,8 +6,10 @@ from deployments.drivers.base import Engine
 from deployments.engine.step import Arguments, Result, StepContext, StepError
 from deployments.models import OperationStep, StepState
 from deployments.steps.base import Reversible
+from updates.channels.registry import GATEWAY, TITLES
 from updates.models import Quarantine, Release, Signatures
 from updates.quarantine import put_in
+from updates.steps import images
 
 
 class Verify(Reversible):
@@ -16,19 +18,24 @@ class Verify(Reversible):
     name = "verify"
 
     def do(self, context: StepContext, arguments: Arguments) -> Result:
-        engine = context.driver.pull(Engine(version=arguments["version"]))
-        self._refuse_unsigned(arguments)
+        facts: Result = {}
+        if arguments["channel"] == GATEWAY:
+            engine, facts = images.verify(context, arguments)
+        else:
+            engine = context.driver.pull(Engine(version=arguments["version"]))
+            self._refuse_unsigned(arguments)
         self._refuse_quarantined(arguments, engine)
         release = Release.objects.filter(channel=arguments["channel"], version=engine.version)
         known = release.exclude(digest="").first()
         if known and known.digest != engine.digest:
             raise StepError(
-                f"Envoy {engine.version} has digest {engine.digest}, and had {known.digest} when it was pulled before",
+                f"{TITLES[arguments['channel']]} {engine.version} has digest {engine.digest}, and had {known.digest} "
+                "when it was pulled before",
                 hint="somebody has published other bytes under the same version; do not use it before you know why",
             )
         with context.writing():
             release.update(digest=engine.digest)
-        return {"digest": engine.digest}
+        return {"digest": engine.digest, **facts}
 
     def _refuse_unsigned(self, arguments: Arguments) -> None:
         if arguments["signatures"] == Signatures.REQUIRE:
@@ -41,7 +48,7 @@ class Verify(Reversible):
         same = Quarantine.objects.filter(channel=arguments["channel"], digest=engine.digest).first()
         if same:
             raise StepError(
-                f"Envoy {engine.version} is in quarantine as {same.version}: {same.reason}",
+                f"{TITLES[arguments['channel']]} {engine.version} is in quarantine as {same.version}: {same.reason}",
                 hint="an operator may lift it, if the reason is gone",
             )
 

@@ -1,0 +1,1 @@
+"""Container registries as channels: the OCI distribution API. Plain Python."""
