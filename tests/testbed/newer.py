@@ -61,7 +61,7 @@ class NewerEngine(Engine):
 
     def serve(self, registry: Registry) -> None:
         """The registry, with what is in it, in the engine's network. Raises TestbedError."""
-        served = Service(REGISTRY_SERVICE)
+        served = Service(f"{REGISTRY_SERVICE}-{registry.host.rpartition(':')[2]}")
         pid = self.service.pid()
         if pid is None:
             raise TestbedError(f"what answers on {self.socket} was not started by `up`; end it")

@@ -8,7 +8,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from egx_project.lib import atomic
 from egx_project.lib.clock import SystemClock, wait_for
@@ -16,6 +16,7 @@ from tests.testbed.places import TestbedError, folder
 
 END_SECONDS = 60.0
 LAST_LINES = 20
+NOTE = ".json"
 
 
 def run(argv: list[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> str:
@@ -48,7 +49,7 @@ class Service:
     def __init__(self, name: str) -> None:
         self.name = name
         self.log = folder("log") / f"{name}.log"
-        self._note = folder("run") / f"{name}.json"
+        self._note = folder("run") / f"{name}{NOTE}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(
@@ -99,6 +100,11 @@ class Service:
 
     def last_lines(self) -> str:
         return _last(self.log.read_text(errors="replace")) if self.log.exists() else ""
+
+    @classmethod
+    def all(cls) -> list[Self]:
+        """That were noted, the ones that need others first."""
+        return [cls(note.stem) for note in sorted(folder("run").glob(f"*{NOTE}"), reverse=True)]
 
     def _noted(self) -> _Noted | None:
         noted = atomic.read_json(self._note)

@@ -45,7 +45,7 @@ class Registry:
     def __init__(self, host: str = HOST) -> None:
         self.host = host
         self._http = httpx.Client(base_url=f"http://{host}", timeout=300, trust_env=False)
-        self.service = Service(SERVICE)
+        self.service = Service(f"{SERVICE}-{host.rpartition(':')[2]}")
 
     def __enter__(self) -> Self:
         return self
@@ -68,7 +68,7 @@ class Registry:
             "storage": {"filesystem": {"rootdirectory": str(folder("registry"))}, "delete": {"enabled": True}},
             "http": {"addr": self.host},
         }
-        place = folder("run") / "registry.yml"
+        place = folder("run") / f"{self.service.name}.yml"
         atomic.write_json(place, config)  # JSON is YAML
         return [_program(), "serve", str(place)]
 

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from egx_project.lib import atomic
-from tests.testbed import engine as engines
-from tests.testbed import newer as newest
-from tests.testbed import registry as registries
 from tests.testbed.engine import Engine, NoEngineError
 from tests.testbed.images import ensure
 from tests.testbed.newer import Newer, NewerEngine
@@ -19,7 +16,6 @@ from tests.testbed.recipes import recipes
 from tests.testbed.registry import Image, Registry
 
 NOTE = "testbed.json"
-SERVICES = (newest.REGISTRY_SERVICE, newest.SERVICE, registries.SERVICE, engines.SERVICE)
 START_IT = "run `python -m tests.testbed up`"
 
 
@@ -101,4 +97,4 @@ def seen() -> Testbed:
 def down() -> list[str]:
     """What was ended: nothing but what `up` started."""
     with alone():
-        return [name for name in SERVICES if Service(name).end()]
+        return [service.name for service in Service.all() if service.end()]
