@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from bench import api, changes, dashboard, edge, first_answer, footprint, peers, revival, updates
+from bench import api, changes, dashboard, docker, edge, first_answer, footprint, peers, revival, updates
 from bench.report import HEAD, Figure
 from bench.rig import MissingError
 
@@ -20,6 +20,7 @@ SUBJECTS: dict[str, Callable[[], Iterator[Figure]]] = {
     "revival": revival.measure,
     "updates": updates.measure,
     "peers": peers.measure,
+    "docker": docker.measure,
 }
 
 

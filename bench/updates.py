@@ -105,12 +105,12 @@ def measure() -> Iterator[Figure]:
     with stage() as on:
         capacity = load(on.port, clients=32, seconds=CAPACITY_SECONDS).per_second
         yield Figure("capacity of the gateway here", capacity, "requests/s", how="h2load, HTTP/1, 32 connections")
-        yield from _back_and_forth(on, _mix(capacity * SHARE))
+        yield from back_and_forth(on, mix_of(capacity * SHARE))
         yield from _drains(on, "HTTP/1", Mix(keep_alive=200, fresh=50), at_most=1.0)
         yield from _drains(on, "HTTP/2", Mix(h2=200), at_most=H2_DRAIN_SECONDS)
 
 
-def _mix(per_second: float) -> Mix:
+def mix_of(per_second: float) -> Mix:
     return Mix(
         keep_alive=per_second * 0.6,
         fresh=per_second * 0.15,
@@ -121,13 +121,21 @@ def _mix(per_second: float) -> Mix:
     )
 
 
-def _back_and_forth(on: Stage, mix: Mix) -> Iterator[Figure]:
+def nothing(number: int) -> None:
+    """For a bench whose routes stay as they are."""
+
+
+def back_and_forth(
+    on: Stage, mix: Mix, *, changes: int = CHANGES, between: Callable[[int], None] = nothing
+) -> Iterator[Figure]:
+    """Updates and rollbacks under load; `between` is called before each with its number."""
     ledger.reset(on.backend)
     with Beside(on.port, mix) as beside:
         began = time.monotonic()
         _wait(lambda: None, QUIET_SECONDS)
         quiet_until = time.monotonic()
-        for number in range(CHANGES):
+        for number in range(changes):
+            between(number)
             on.roll_back() if number % 3 == 2 else on.update()
         rate = mix.keep_alive + mix.fresh + mix.h2
         _wait(lambda: time.monotonic() - began > REQUESTS / rate or None, REQUESTS / rate)

@@ -72,10 +72,13 @@ class Egx:
     def client(self) -> Client:
         return Client(socket_path(self.home))
 
-    def apply(self, text: str) -> dict[str, Any]:
+    def apply(self, text: str, *, target: str = "") -> dict[str, Any]:
         """The answer to an apply, whose operations may still be under way."""
+        body: dict[str, Any] = {"sources": [{"name": "gateway.yaml", "text": text}]}
+        if target:
+            body["target"] = target
         with self.client() as client:
-            answer: dict[str, Any] = client.post("/apply", {"sources": [{"name": "gateway.yaml", "text": text}]})
+            answer: dict[str, Any] = client.post("/apply", body)
             return answer
 
     def settle(self) -> None:
@@ -148,9 +151,9 @@ def _answers(home: Path) -> bool:
 
 
 @contextlib.contextmanager
-def backend_process() -> Iterator[int]:
-    """The port of EGX's own test backend, in a process of its own."""
-    argv = [sys.executable, "-m", "egx_project.test_backend", "--port", str(port := free_port())]
+def backend_process(host: str = "127.0.0.1") -> Iterator[int]:
+    """The port of EGX's own test backend, in a process of its own; containers reach it where `host` is 0.0.0.0."""
+    argv = [sys.executable, "-m", "egx_project.test_backend", "--host", host, "--port", str(port := free_port())]
     with listening(argv, port=port):
         yield port
 
