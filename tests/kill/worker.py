@@ -18,6 +18,10 @@ LOOKING = {"kind", "refusals", "preflight", "observe", "tend"}
 """What of a driver has no effect."""
 
 
+Settings = Mapping[str, Any]
+NONE: Settings = {}
+
+
 class InjectedError(DriverError):
     """The failure that the parent asked for."""
 
@@ -75,20 +79,21 @@ class AnnouncedStep:
         return answer
 
 
-def use_home(home: Path, *, envoy: str = "") -> None:
-    """Make this process work on that data directory."""
+def use_home(home: Path, settings_: Settings = NONE) -> None:
+    """Make this process work on that data directory, with these settings of EGX."""
     from django.conf import settings
     from django.db import connections
 
     logging.disable(logging.CRITICAL)
     settings.EGX_DATA_DIR = home
-    settings.EGX_ENVOY_BINARY = envoy
+    for name, value in settings_.items():
+        setattr(settings, name, value)
     connections["default"].settings_dict["NAME"] = str(home / "egx.sqlite3")
 
 
-def work(wire: Connection, home: Path, operation_id: int, envoy: str) -> None:
+def work(wire: Connection, home: Path, operation_id: int, settings: Settings) -> None:
     """Carry the operation out, announced; the last word is its state."""
-    use_home(home, envoy=envoy)
+    use_home(home, settings)
     from dataclasses import replace
 
     from deployments.engine import executor
