@@ -87,6 +87,8 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
         _moment("date"),
         ("DIGEST", _digest),
         _key("channel"),
+        _key("signature"),
+        _key("reason"),
     ),
     "backups": (
         _key("id"),
