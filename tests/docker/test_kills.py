@@ -99,7 +99,7 @@ class Gateway:
     def update(self) -> int:
         self.serves = 1 - self.serves
         version = places.VERSIONS[self.serves]
-        image = self.testbed.images[f"envoyproxy/gateway:v{version}"]
+        image = self.testbed.images[f"gateway-v{version}"]
         return int(self.ask(update, version, f"oci://{image.reference}", image.digest.removeprefix("sha256:")))
 
     def configure(self, number: int, way: str) -> int:
