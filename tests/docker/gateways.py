@@ -6,7 +6,6 @@ import contextlib
 import http.client
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import docker
@@ -143,7 +142,6 @@ class Served:
 
 
 @contextlib.contextmanager
-def served(home: Path, driver: DockerDriver, engine: docker.DockerClient) -> Iterator[Served]:
-    del home
-    with hosts.backend("0.0.0.0") as web, hosts.backend("0.0.0.0") as other:
+def served(driver: DockerDriver, engine: docker.DockerClient) -> Iterator[Served]:
+    with hosts.backend("0.0.0.0", says="web") as web, hosts.backend("0.0.0.0", says="other") as other:
         yield Served(driver, engine, {"web": web, "other": other})

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 @pytest.fixture
 def gateway(testbed: Testbed, engine: docker.DockerClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     monkeypatch.setattr(logins, "_own", [])
-    with places.home_of(testbed) as home, gateways.served(home, places.driver(home, testbed), engine) as made:
+    with places.home_of(testbed) as home, gateways.served(places.driver(home, testbed), engine) as made:
         made.serve()
         assert made.serves()
         yield made
