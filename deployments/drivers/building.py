@@ -99,7 +99,7 @@ class Builder(Protocol):
         ...
 
     def tag(self, scope: Scope, image: str, name: str) -> None:
-        """Give the image the name, and take the build's own from it."""
+        """Give the image the name, and take the build's own from it; the checkout is not needed any more."""
         ...
 
     def untag(self, scope: Scope, image: str, name: str, before: str) -> None:

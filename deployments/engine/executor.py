@@ -117,7 +117,7 @@ def _forward(claim: Claim, operation: Operation, context: Context, workshop: Wor
                 return True
             journal.turn_back(claim, error, failed=line)
             return False
-    journal.finish(claim, OperationState.DONE, last=before, result=journal.results(lines))
+    journal.finish(claim, OperationState.DONE, last=before, result=journal.results(lines, before))
     return True
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import docker
 import httpx
+from django.conf import settings
 from docker.errors import DockerException
 
 from deployments import builds
@@ -145,3 +146,8 @@ def _answers(host: str) -> bool:
 def tags(host: str, repository: str) -> list[str]:
     answer = httpx.get(f"http://{host}/v2/{repository}/tags/list")
     return list(answer.json().get("tags") or []) if answer.status_code == httpx.codes.OK else []
+
+
+def desk(key: str) -> Path:
+    """Where the build of the key keeps its own."""
+    return Path(settings.EGX_DATA_DIR) / "builds" / key

@@ -75,7 +75,7 @@ class AnnouncedStep:
         return answer
 
 
-def use_home(home: Path, *, envoy: str = "") -> None:
+def use_home(home: Path, *, envoy: str = "", buildx: str = "") -> None:
     """Make this process work on that data directory."""
     from django.conf import settings
     from django.db import connections
@@ -83,12 +83,13 @@ def use_home(home: Path, *, envoy: str = "") -> None:
     logging.disable(logging.CRITICAL)
     settings.EGX_DATA_DIR = home
     settings.EGX_ENVOY_BINARY = envoy
+    settings.EGX_BUILDX = buildx
     connections["default"].settings_dict["NAME"] = str(home / "egx.sqlite3")
 
 
-def work(wire: Connection, home: Path, operation_id: int, envoy: str) -> None:
+def work(wire: Connection, home: Path, operation_id: int, envoy: str, buildx: str = "") -> None:
     """Carry the operation out, announced; the last word is its state."""
-    use_home(home, envoy=envoy)
+    use_home(home, envoy=envoy, buildx=buildx)
     from dataclasses import replace
 
     from deployments.engine import executor
@@ -136,5 +137,5 @@ def read(wire: Connection, home: Path, operation_id: int) -> None:
     from egx_project.events.models import Event
 
     operation = Operation.objects.filter(pk=operation_id).values().get()
-    steps = list(Operation.objects.get(pk=operation_id).steps.values("index", "name", "state", "attempt"))
+    steps = list(Operation.objects.get(pk=operation_id).steps.values("index", "name", "state", "attempt", "result"))
     wire.send({"operation": operation, "steps": steps, "events": Event.objects.count()})

@@ -39,6 +39,9 @@ HOST = f"{UNIX}/var/run/docker.sock"
 OWN_NAME = "egx-build"
 """Of images that are being built; their tag is the build's key."""
 ASK_SECONDS = 60
+UNKNOWN = ("manifest unknown", "not found", "access to the resource")
+"""What registries say of a name that they do not have."""
+LOGIN_HINT = "is the registry there, and is the user that runs EGX logged in (`docker login`)?"
 CONTAINERD = "io.containerd.snapshotter"
 
 
@@ -90,9 +93,9 @@ class DockerBuilder:
             except NotFound:
                 return ""
             except APIError as error:
-                if any(word in str(error) for word in ("manifest unknown", "not found", "access to the resource")):
+                if any(word in str(error) for word in UNKNOWN):
                     return ""
-                raise
+                raise DriverError(f"the registry of {name} cannot be asked: {_why(error)}", hint=LOGIN_HINT) from error
 
     # --- effects ------------------------------------------------------------------------------------------------
 
@@ -160,6 +163,7 @@ class DockerBuilder:
                     f"image {image[:19]} is gone since it was built", hint="somebody has removed it: build again"
                 ) from None
             _remove(engine, _own_name(scope.key))
+            shutil.rmtree(self._desk(scope.key) / "source", ignore_errors=True)
 
     def untag(self, scope: Scope, image: str, name: str, before: str) -> None:
         with self._owned(scope):
@@ -185,7 +189,7 @@ class DockerBuilder:
         if code or not digest:
             raise BuildError(
                 f"{name} cannot be pushed: {_reason(log.lines)}",
-                hint="is the registry there, and is this host logged in (`docker login`)?",
+                hint=LOGIN_HINT,
             )
         there = self.published(name)
         if there != digest:
