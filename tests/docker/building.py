@@ -29,7 +29,11 @@ from gateways.services import ensure_target
 from tests import builders, hosts
 
 BUSYBOX = Path("/bin/busybox")
-UNPACKED_BUILDX = Path.home() / ".cache/egx-testbed/buildx/docker-buildx"
+UNPACKED = Path.home() / ".cache/egx-testbed"
+UNPACKED_BUILDX = (
+    UNPACKED / "debian/trixie/docker-buildx/usr/libexec/docker/cli-plugins/docker-buildx",
+    UNPACKED / "buildx/docker-buildx",
+)
 REGISTRY = "docker-registry"
 START_SECONDS = 20.0
 SCRATCH = "FROM scratch\nARG VERSION\nARG BUILD_DATE\nARG GIT_COMMIT\nCOPY hello /hello\n"
@@ -48,7 +52,7 @@ def missing() -> str:
 
 def buildx() -> str:
     """The plugin that is here, if any: installed, or unpacked for tests."""
-    return build_argv.find_buildx("") or (str(UNPACKED_BUILDX) if UNPACKED_BUILDX.exists() else "")
+    return build_argv.find_buildx("") or next((str(file) for file in UNPACKED_BUILDX if file.exists()), "")
 
 
 @contextmanager

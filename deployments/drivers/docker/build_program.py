@@ -15,9 +15,6 @@ from typing import Any, cast
 import docker
 from docker.errors import DockerException
 
-DIGEST = "digest: "
-"""How the line begins that tells what the registry has."""
-
 
 def main(verb: str, wish: Mapping[str, Any]) -> int:
     try:
@@ -56,7 +53,7 @@ def _say(stream: Iterable[Mapping[str, Any]]) -> int:
         elif "stream" in part:
             text = part["stream"]
         elif "Digest" in (part.get("aux") or {}):
-            text = f"{DIGEST}{part['aux']['Digest']}\n"
+            text = f"digest: {part['aux']['Digest']}\n"
         elif part.get("status") and not part.get("progress"):  # a bar is not for a log
             text = f"{part['id']}: {part['status']}\n" if part.get("id") else f"{part['status']}\n"
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import shutil
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,7 +29,6 @@ from deployments.drivers.building import (
     Watch,
 )
 from deployments.drivers.docker import build_argv
-from deployments.drivers.docker.build_program import DIGEST
 from deployments.drivers.registry import DriverSettings
 from deployments.drivers.sources import Source
 from egx_project.lib import atomic
@@ -42,6 +42,8 @@ ASK_SECONDS = 60
 UNKNOWN = ("manifest unknown", "not found", "access to the resource")
 """What registries say of a name that they do not have."""
 LOGIN_HINT = "is the registry there, and is the user that runs EGX logged in (`docker login`)?"
+DIGEST = re.compile(r"\bdigest: (sha256:[0-9a-f]{64})")
+"""How an Engine says what the registry has, in its own words or in those of `build_program`."""
 CONTAINERD = "io.containerd.snapshotter"
 
 
@@ -185,7 +187,8 @@ class DockerBuilder:
         log.say(f"pushing {name}")
         wish = json.dumps({"host": self.host, "name": name}).encode()
         code = self._run(scope, build_argv.program("push", self._desk(scope.key)), wish, log=log, watch=watch)
-        digest = next((line.removeprefix(DIGEST) for line in log.lines if line.startswith(DIGEST)), "")
+        said = [found[1] for line in log.lines if (found := DIGEST.search(line))]
+        digest = said[-1] if said else ""
         if code or not digest:
             raise BuildError(
                 f"{name} cannot be pushed: {_reason(log.lines)}",
