@@ -9,14 +9,14 @@ import subprocess
 import tarfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import docker
 import httpx
 from django.conf import settings
-from docker.errors import DockerException
+from docker.errors import DockerException, ImageNotFound
 
 from deployments import builds
 from deployments.builds import Wish
@@ -63,9 +63,10 @@ def engine() -> Iterator[docker.APIClient]:
         yield client
     finally:
         for image in client.images():
-            for name in image["RepoTags"] or ():
+            for name in (*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())):
                 if name.startswith(f"{PREFIX}/") or f"/{PREFIX}/" in name:
-                    client.remove_image(name, force=True)
+                    with suppress(ImageNotFound):  # it went with the name before
+                        client.remove_image(name, force=True)
         client.close()
 
 
@@ -120,24 +121,33 @@ def left(client: docker.APIClient, key: str) -> list[str]:
 @contextmanager
 def registry(folder: Path) -> Iterator[str]:
     """A registry of the test's own, on loopback: its host and port."""
-    port = hosts.free_port()
-    config = folder / "registry.yml"
-    config.write_text(
-        f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {folder}/registry}}}}\n"
-        f"http: {{addr: 127.0.0.1:{port}}}\n"
-    )
+    host = f"127.0.0.1:{hosts.free_port()}"
+    config = registry_config(folder, host)
     process = subprocess.Popen(
         [shutil.which(REGISTRY) or REGISTRY, "serve", str(config)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
-        host = f"127.0.0.1:{port}"
         assert wait_for(lambda: _answers(host) or None, clock=SystemClock(), seconds=START_SECONDS)
         yield host
     finally:
         process.terminate()
         process.wait()
+
+
+def registry_config(folder: Path, host: str) -> Path:
+    config = folder / "registry.yml"
+    config.write_text(
+        f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {folder}/registry}}}}\n"
+        f"http: {{addr: '{host}'}}\n"
+    )
+    return config
+
+
+def no_busybox() -> str:
+    """Why there is no image with a shell; empty where there is one."""
+    return "" if BUSYBOX.exists() else f"there is no {BUSYBOX}: install Debian's busybox-static"
 
 
 def _answers(host: str) -> bool:
