@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from deployments.models.build import Build
 from deployments.models.operation import (
     ACTIVE,
+    BUILDS,
     CONFIGURATION,
     LIFECYCLE,
     REPLACING,
@@ -16,6 +18,6 @@ from deployments.models.operation import (
 from deployments.models.slot import Slot, SlotState
 
 __all__ = [
-    "ACTIVE", "CONFIGURATION", "LIFECYCLE", "REPLACING", "UNTOLD", "Direction", "Operation", "OperationKind",
-    "OperationState", "OperationStep", "Slot", "SlotState", "StepState",
+    "ACTIVE", "BUILDS", "CONFIGURATION", "LIFECYCLE", "REPLACING", "UNTOLD", "Build", "Direction", "Operation",
+    "OperationKind", "OperationState", "OperationStep", "Slot", "SlotState", "StepState",
 ]  # fmt: skip

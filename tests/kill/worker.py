@@ -11,8 +11,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from deployments.drivers.base import Driver, DriverError
-from deployments.engine.step import Arguments, Result, Step, StepContext
+from deployments.drivers.base import DriverError
+from deployments.engine.step import Arguments, Means, Result, Step, StepContext
 
 LOOKING = {"kind", "refusals", "preflight", "observe", "tend"}
 """What of a driver has no effect."""
@@ -39,7 +39,7 @@ class Line:
 
 
 class AnnouncedDriver:
-    def __init__(self, driver: Driver, line: Line) -> None:
+    def __init__(self, driver: Means, line: Line) -> None:
         self._driver = driver
         self._line = line
 
@@ -141,5 +141,5 @@ def read(wire: Connection, home: Path, operation_id: int) -> None:
     from egx_project.events.models import Event
 
     operation = Operation.objects.filter(pk=operation_id).values().get()
-    steps = list(Operation.objects.get(pk=operation_id).steps.values("index", "name", "state", "attempt"))
+    steps = list(Operation.objects.get(pk=operation_id).steps.values("index", "name", "state", "attempt", "result"))
     wire.send({"operation": operation, "steps": steps, "events": Event.objects.count()})

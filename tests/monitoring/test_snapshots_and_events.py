@@ -10,7 +10,9 @@ from types import ModuleType
 
 import pytest
 
+from deployments import builds
 from deployments import services as deployments
+from deployments.builds import Wish
 from deployments.drivers.base import Revival
 from deployments.drivers.fake import REJECT_LABEL
 from deployments.engine import context
@@ -41,9 +43,23 @@ from updates.services import backups, changes, releases
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SERVICES = (deployments, gateways, access)
+SERVICES = (deployments, builds, gateways, access)
 WEB = ObjectRef(kind="HTTPRoute", namespace="default", name="web")
-READERS = frozenset({"find_operation", "plan_change", "plan_removal", "await_death", "user_of_token"})
+READERS = frozenset(
+    {
+        "find_operation",
+        "plan_change",
+        "plan_removal",
+        "await_death",
+        "user_of_token",
+        "full_name",
+        "find_build",
+        "read_log",
+        "last_words",
+        "log_folder",
+        "facts_of",
+    }
+)
 """Public functions of the services modules that write nothing a snapshot tells of."""
 
 
@@ -235,6 +251,13 @@ def revive(target: Target) -> None:
     deployments.wake_stale()
 
 
+def ask_for_a_build_where_no_engine_answers(target: Target) -> None:
+    gateways.ensure_target(name="engine", kind=TargetKind.DOCKER, node="test")
+    Target.objects.filter(name="engine").update(options={"host": "unix:///nowhere/docker.sock"})
+    wish = Wish(name="registry.example.org:5000/team/app", source="https://git.example.org/app.git", push=True)
+    builds.request_build(wish=wish, by="tester")
+
+
 CALLS: tuple[Callable[[Target], None], ...] = (
     create, create_in_a_namespace, change_a_route, change_a_backend, change_listeners,
     move_a_route_to_another_gateway, delete_a_route_and_its_backend, replace_the_engine, update_and_roll_back,
@@ -242,6 +265,7 @@ CALLS: tuple[Callable[[Target], None], ...] = (
     ask_again, be_refused_by_the_engine, take_a_configuration_back, fail_the_first_deployment_and_resume_it,
     resume_one_that_nobody_is_shown_any_more, cancel_what_waits, remove, remove_one_of_two_that_share_a_route,
     add_a_target, forget_a_target, let_people_in, put_a_release_away_and_take_it_back, revive,
+    ask_for_a_build_where_no_engine_answers,
 )  # fmt: skip
 
 
