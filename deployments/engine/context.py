@@ -89,6 +89,23 @@ class Context:
         with fenced(self.claim) as operation:
             Operation.objects.filter(pk=operation.pk).update(result={**operation.result, **facts})
 
+    def record_progress(self, text: str) -> None:
+        with fenced(self.claim) as operation:
+            step = OperationStep.objects.filter(operation=operation.pk, state=StepState.RUNNING).last()
+            if step is None:
+                return
+            OperationStep.objects.filter(pk=step.pk).update(result={"progress": text})
+            record(
+                EventKind.OPERATION_STEP,
+                operation.subject,
+                operation=operation.pk,
+                operation_kind=operation.kind,
+                index=step.index,
+                name=step.name,
+                state=step.state,
+                error="",
+            )
+
     def record_slot(self, slot: SlotName, state: SlotState, **facts: str | int) -> None:
         if self.gateway_id is None:
             return

@@ -116,6 +116,10 @@ class StepContext(Protocol):
         """Add to the operation's result, whatever its end will be."""
         ...
 
+    def record_progress(self, text: str) -> None:
+        """Say how far the step is that runs: for people, until its result takes the place."""
+        ...
+
     def record_slot(self, slot: SlotName, state: SlotState, **facts: str | int) -> None:
         """Write the slot's row and its event, unless a newer attempt owns the operation."""
         ...
