@@ -145,3 +145,4 @@ class Served:
 def served(driver: DockerDriver, engine: docker.DockerClient) -> Iterator[Served]:
     with hosts.backend("0.0.0.0", says="web") as web, hosts.backend("0.0.0.0", says="other") as other:
         yield Served(driver, engine, {"web": web, "other": other})
+    driver.ground.daemon.close()

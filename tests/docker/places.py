@@ -56,6 +56,7 @@ def home_of(found: Testbed) -> Iterator[Path]:
             made.fence(scope)
             made.destroy(scope)
         left = leftovers(home, found)
+        made.ground.daemon.close()
         shutil.rmtree(home)
     assert not left
 

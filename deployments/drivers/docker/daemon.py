@@ -52,6 +52,14 @@ class Container:
         return self.state == "running"
 
 
+class _Client(docker.APIClient):
+    """Each thread has its own, and threads come and go: whoever is not needed any more leaves no connection open."""
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):  # it may not have come to be
+            self.close()
+
+
 class Daemon:
     """One Engine. Usable from several threads; nothing is asked before it is needed."""
 
@@ -61,6 +69,12 @@ class Daemon:
         self.calls = 0
         """Requests made of the Engine so far."""
         self._local = threading.local()
+
+    def close(self) -> None:
+        """Leave no connection of this thread open; the next question opens one."""
+        opened, self._local.api = getattr(self._local, "api", None), None
+        if opened is not None:
+            opened.close()
 
     # --- the Engine itself ------------------------------------------------------------------------------------------
 
@@ -236,11 +250,14 @@ class Daemon:
         """The Engine's own lines of progress. `tag` may be a digest. Raises DaemonError for an error inside them."""
         with self._asking(f"pull {repository}"):
             # An auth of None would make the package look for one itself, in files that may be broken.
+            refused = ""
             for line in self._api.pull(repository, tag=tag, stream=True, decode=True, auth_config=dict(auth or {})):
-                if "error" in line:
-                    said = str(line["error"])
-                    raise DaemonError(f"Docker could not pull {repository}, {tag}: {said}", hint=_hint(said))
-                yield line
+                if "error" in line:  # read on: a stream that is read to its end leaves its connection to others
+                    refused = str(line["error"])
+                else:
+                    yield line
+            if refused:
+                raise DaemonError(f"Docker could not pull {repository}, {tag}: {refused}", hint=_hint(refused))
 
     def tag(self, image: str, repository: str, tag: str) -> None:
         with self._asking(f"tag {repository}:{tag}"):
@@ -295,7 +312,7 @@ class Daemon:
 
     def _client(self, *, timeout: float) -> docker.APIClient:
         with self._asking("answer", count=False):
-            return docker.APIClient(base_url=self.host or None, version="auto", timeout=max(1, int(timeout)))
+            return _Client(base_url=self.host or None, version="auto", timeout=max(1, int(timeout)))
 
     @contextlib.contextmanager
     def _asking(self, what: str, *, count: bool = True) -> Iterator[None]:

@@ -147,21 +147,21 @@ class Images:
         note = self.notes / f"{engine.reference.removeprefix('sha256:')[:24]}.json"
         said = atomic.read_json(note)
         if said is None:
-            text = self.daemon.run(
-                self.place.names.tool(f"version-{engine.reference.removeprefix('sha256:')[:12]}"),
-                containers.version(engine.reference, place=self.place),
-                seconds=SECONDS_TO_SAY_VERSION,
-            )
-            found = SAYS_ENVOY.search(text)
+            found = SAYS_ENVOY.search(self._version_text(engine))
             if found is None:
-                raise DriverError(
-                    f"the image of {engine.version} does not say which Envoy it drives",
-                    hint="is it an image of Envoy Gateway?",
-                )
+                raise _no_gateway(engine)
             said = {"tag": found["tag"], "version": found["version"]}
             self.notes.mkdir(parents=True, exist_ok=True, mode=0o700)
             atomic.write_json(note, said)
         return said["tag"], said["version"]
+
+    def _version_text(self, engine: Image) -> str:
+        name = self.place.names.tool(f"version-{engine.reference.removeprefix('sha256:')[:12]}")
+        spec = containers.version(engine.reference, place=self.place)
+        try:
+            return self.daemon.run(name, spec, seconds=SECONDS_TO_SAY_VERSION)
+        except DaemonError as error:
+            raise _no_gateway(engine, error.message) from error
 
     def put_envoy(self, envoy: Image, volume: Volume) -> None:
         """Envoy Gateway starts what lies here, and downloads nothing."""
@@ -175,6 +175,13 @@ class Images:
             volume.unpack(self.daemon.get(container, ENVOY_IN_IMAGE), path, mode=0o755)
         finally:
             self.daemon.remove(container)
+
+
+def _no_gateway(engine: Image, why: str = "") -> DriverError:
+    return DriverError(
+        f"the image of {engine.version} does not say which Envoy it drives{f': {why}' if why else ''}",
+        hint="is it an image of Envoy Gateway?",
+    )
 
 
 def beside(image: ImageName, name: str) -> ImageName:
