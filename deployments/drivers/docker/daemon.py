@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import socket
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from deployments.drivers.base import DriverError, SilentError
 LEAST_API = (1, 41)
 SUBPATHS_API = (1, 45)
 SECONDS = 60
+UNIX = "unix://"
 Json = dict[str, Any]
 
 
@@ -64,8 +66,8 @@ class Daemon:
     """One Engine. Usable from several threads; nothing is asked before it is needed."""
 
     def __init__(self, host: str) -> None:
-        self.host = host
-        """`unix://…`, `tcp://…`, `npipe://…` or `ssh://…`; empty: as the `docker` command finds it."""
+        self.host = host or usual_host()
+        """`unix://…`, `tcp://…`, `npipe://…` or `ssh://…`."""
         self.calls = 0
         """Requests made of the Engine so far."""
         self._local = threading.local()
@@ -311,8 +313,18 @@ class Daemon:
         return cast("docker.APIClient", found)
 
     def _client(self, *, timeout: float) -> docker.APIClient:
+        self._knock()
         with self._asking("answer", count=False):
-            return _Client(base_url=self.host or None, version="auto", timeout=max(1, int(timeout)))
+            return _Client(base_url=self.host, version="auto", timeout=max(1, int(timeout)))
+
+    def _knock(self) -> None:
+        """Docker's client leaves a socket open that it could not connect, and says less of why."""
+        if self.host.startswith(UNIX):
+            with socket.socket(socket.AF_UNIX) as knocking:
+                try:
+                    knocking.connect(self.host.removeprefix(UNIX))
+                except OSError as error:
+                    raise self._unreachable(error) from error
 
     @contextlib.contextmanager
     def _asking(self, what: str, *, count: bool = True) -> Iterator[None]:
@@ -327,7 +339,7 @@ class Daemon:
             raise self._unreachable(error) from error
 
     def _unreachable(self, error: Exception) -> DriverError:
-        text, where = str(error), self.host or "its usual socket"
+        text, where = str(error), self.host
         if "Permission denied" in text or isinstance(error, PermissionError):
             return DaemonError(
                 f"this user may not use Docker at {where}",
@@ -342,6 +354,16 @@ class Daemon:
         return DaemonSilentError(
             f"Docker at {where} does not answer", hint="start it (Docker Desktop, or `systemctl start docker`)"
         )
+
+
+def usual_host() -> str:
+    """Where the `docker` command looks: its current context, which Docker Desktop sets, or the usual socket."""
+    try:
+        context = docker.ContextAPI.get_current_context()
+        found = str(context.Host) if context else ""
+    except (docker.errors.DockerException, OSError, ValueError, KeyError, TypeError, AttributeError):
+        found = ""  # a configuration that is broken: `docker` itself falls back, too
+    return found.replace("http+unix://", UNIX) or f"{UNIX}/var/run/docker.sock"
 
 
 def _version(text: str) -> tuple[int, int]:

@@ -147,7 +147,7 @@ class Ground:
                 raise DriverError(f"{path} cannot be written", hint="set EGX_DOCKER_VOLUME_PATH to the mounted volume")
             return path
         found = self.daemon.volume(self.place.names.volume)
-        local = self.daemon.host in {"", "unix:///var/run/docker.sock"}
+        local = self.daemon.host == "unix:///var/run/docker.sock"
         path = Path(found["Mountpoint"]) if found and local else Path("/nonexistent")
         return path if os.geteuid() == 0 and path.is_dir() and os.access(path, os.W_OK) else None
 

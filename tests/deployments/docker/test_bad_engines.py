@@ -15,9 +15,6 @@ from deployments.drivers.docker.driver import DockerDriver
 from deployments.drivers.docker.settings import DockerSettings
 from deployments.drivers.registry import DriverSettings
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-"""Docker's client leaves the socket of a connection that failed to the garbage collector."""
-
 
 def driver(home: Path, host: str) -> DockerDriver:
     docker = DockerSettings(host=host)
