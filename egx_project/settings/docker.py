@@ -7,7 +7,7 @@ from egx_project.settings.core import env
 EGX_DOCKER_TARGET = "docker"
 """The target of this host's Docker Engine."""
 
-EGX_DOCKER_HOST = env.str("EGX_DOCKER_HOST", default=env.str("DOCKER_HOST", default=""))
+EGX_DOCKER_HOST = env.str("EGX_DOCKER_HOST", default="") or env.str("DOCKER_HOST", default="")
 """Where the Engine listens; empty: as the `docker` command finds it."""
 
 EGX_ENVOY_IMAGE = env.str("EGX_ENVOY_IMAGE", default="")
