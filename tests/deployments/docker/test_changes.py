@@ -53,6 +53,11 @@ def reason(change: Change) -> str:
     return why_not_in_place(BEFORE, changed(change))
 
 
+def point_at_a_new_backend(found: list[Json]) -> None:
+    found.append(backend("three"))
+    found[1]["spec"]["rules"][1] = rule("/x", "three")
+
+
 IN_PLACE: dict[str, Change] = {
     "nothing": list,
     "a value": lambda found: found[1]["spec"]["rules"].__setitem__(0, rule("/", "one", "2")),
@@ -87,10 +92,7 @@ ANEW: dict[str, tuple[Change, str]] = {
     "another port of a listener": (
         lambda found: found[0]["spec"]["listeners"][0].update(port=9000), "listener a changes"
     ),
-    "a backend that comes with a route that changes": (
-        lambda found: (found.append(backend("three")), found[1]["spec"]["rules"].__setitem__(1, rule("/x", "three"))),
-        "backends come or go together",
-    ),
+    "a backend that comes with a route that changes": (point_at_a_new_backend, "backends come or go together"),
     "a gateway class": (
         lambda found: found.append({"kind": "GatewayClass", "metadata": {"name": "egx"}, "spec": {}}),
         "GatewayClass egx comes or goes",
