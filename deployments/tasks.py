@@ -38,6 +38,7 @@ def docker_settings() -> DockerSettings:
         files_image=settings.EGX_DOCKER_FILES_IMAGE,
         subnet=settings.EGX_DOCKER_SUBNET,
         volume_path=settings.EGX_DOCKER_VOLUME_PATH,
+        reach=settings.EGX_DOCKER_REACH,
         log_level=settings.ENVOY_GATEWAY_LOG_LEVEL,
         access_log=settings.EGX_DOCKER_ACCESS_LOG,
         resources=Resources(

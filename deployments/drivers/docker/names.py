@@ -31,6 +31,8 @@ class Role(StrEnum):
     EDGE = "edge"
     FILES = "files"
     """Writes into the volume."""
+    DOOR = "door"
+    """Opens connections into the network for an EGX without a route to it."""
     TOOL = "tool"
     """Runs once and goes."""
 
