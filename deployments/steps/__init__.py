@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from deployments.engine.step import Step
 from deployments.steps.configure import CheckConfig, ConfigureSlots, NarrowEdge, TryConfig, WidenEdge
+from deployments.steps.containers import JoinContainers, LeaveContainers
 from deployments.steps.prepare import Preflight, Pull
 from deployments.steps.remove import CloseEdge, DrainClients, Forget, StopSlots
 from deployments.steps.slots import DrainOld, RetireOld, StartNew, WaitHealthy
@@ -12,5 +13,5 @@ from deployments.steps.traffic import OpenEdge, SwitchTraffic
 STEPS: tuple[Step, ...] = (
     Preflight(), Pull(), CheckConfig(), StartNew(), WaitHealthy(), TryConfig(), OpenEdge(), SwitchTraffic(),
     DrainOld(), RetireOld(), NarrowEdge(), ConfigureSlots(), WidenEdge(), DrainClients(), CloseEdge(), StopSlots(),
-    Forget(),
+    Forget(), JoinContainers(), LeaveContainers(),
 )  # fmt: skip

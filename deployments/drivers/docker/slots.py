@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -65,6 +65,8 @@ class SlotContainers:
     slot: SlotName
     judge: Judge
     edges: Edges
+    before_start: Callable[[str], None]
+    """Told the name of a container that is made and not started yet."""
 
     # --- looking -----------------------------------------------------------------------------------------------------
 
@@ -188,6 +190,7 @@ class SlotContainers:
                 record, self.key, revision, place=self.ground.place, resources=self.ground.settings.resources
             )
             self.ground.daemon.create(name, spec)
+        self.before_start(name)
         self.ground.daemon.start(name)
 
     def _have_files(self, revision: Revision) -> None:
