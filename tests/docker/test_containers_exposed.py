@@ -117,7 +117,7 @@ def test_a_container_that_somebody_takes_out_comes_back(egx: Egx, gateway: str, 
     mine.engine.networks.get(network).disconnect(name)
     await_that(lambda: own_network(mine.engine, name) == [network] or None, "it is back")
     await_said(port, "/out", "hello")
-    kinds = [event["kind"] for event in egx.ask("/events", after=0, limit=1000)["items"]]
+    kinds = [event["kind"] for event in egx.ask("/events", since=0)["items"]]
     assert "container.joined" in kinds
 
 

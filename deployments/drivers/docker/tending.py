@@ -62,7 +62,6 @@ class Tending:
         self.watch: EventWatch | None = None
         self._next_look = 0.0
         self._next_users_look = 0.0
-        self._users: frozenset[str] = frozenset()
 
     def tend(self) -> list[Revival | Retirement | ContainerNews]:
         keys = self.folders.names()
@@ -71,16 +70,22 @@ class Tending:
     def _tend_users(self, keys: Sequence[str]) -> list[ContainerNews]:
         """Those of the users' containers that gateways have to do with."""
         now = self.ground.clock.monotonic()
-        told = self.watch is not None and self.watch.of_users.take(self._users)
-        if not told and now < self._next_users_look:
+        seen = self.watch.of_users.take() if self.watch is not None else frozenset()
+        if not self._concern(seen, keys) and now < self._next_users_look:
             return []
         try:
             found = list(self.joining.tend(keys))
         except SilentError:
             found = []
-        self._users = frozenset(one for identities in self.joining.concerned(keys).values() for one in identities)
         self._next_users_look = now + (MISSING_SECONDS / 3 if self.joining.anyone_away else USERS_LOOK_SECONDS)
         return found
+
+    def _concern(self, seen: frozenset[str], keys: Sequence[str]) -> bool:
+        """Whether these are containers that gateways have to do with."""
+        if not seen:
+            return False
+        concerned = self.joining.concerned(keys).values()
+        return bool(concerned) and (ANY in seen or any(not seen.isdisjoint(identities) for identities in concerned))
 
     def _tend_own(self, keys: Sequence[str]) -> list[Revival | Retirement]:
         now = self.ground.clock.monotonic()
@@ -223,11 +228,11 @@ class UsersNews:
             else:
                 self._seen.add(ANY)
 
-    def take(self, concerned: frozenset[str]) -> bool:
-        """Whether anything of it concerns these."""
+    def take(self) -> frozenset[str]:
+        """Who had news since the last time."""
         with self._lock:
             seen, self._seen = self._seen, set()
-        return bool(concerned) and (ANY in seen or not seen.isdisjoint(concerned))
+        return frozenset(seen)
 
     def take_any(self) -> bool:
         """Whether there was anything at all since the last time."""
