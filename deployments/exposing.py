@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
@@ -14,7 +15,7 @@ from deployments import services
 from deployments.drivers.joining import Candidate, ContainerDriver, LabelledRoute
 from deployments.services import Outcome
 from deployments.tasks import driver_of
-from egx_project.lib.errors import BadInputError, ConflictError, NotFoundError
+from egx_project.lib.errors import BadInputError, ConflictError, EgxError, NotFoundError
 from gateways.manifests.reader import Source, read
 from gateways.models import Backend, Gateway, Route, Target
 from gateways.selectors import backend_refs, find_gateway, find_target
@@ -34,7 +35,8 @@ class Wish:
     """Where a container is to be reached."""
 
     container: str
-    path: str = "/"
+    path: str = ""
+    """Empty, and no host either: what the container's labels ask for, or else all paths."""
     host: str = ""
     port: int = 0
     """0: what is probably HTTP."""
@@ -60,6 +62,8 @@ class Exposure:
     route: ObjectRef
     own: bool
     """Made by `expose`, and so taken away by `unexpose`."""
+    by_labels: bool = False
+    """Labels asked for it, and nobody else did."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,7 @@ def _exposures(backend: Backend, route: Route, gateway: str) -> Iterable[Exposur
                     port=endpoint.port if endpoint else 0,
                     route=route.ref,
                     own=CONTAINER_ANNOTATION in route.annotations,
+                    by_labels=BY_LABELS in route.annotations,
                 )
 
 
@@ -166,29 +171,53 @@ def expose(wish: Wish, *, by: str, dry_run: bool = False, planned: str | None = 
     """
     target = _target_of(wish)
     candidate = _find(wish.container, _driver(target).candidates())
-    return _expose(wish, candidate, target, by=by, dry_run=dry_run, planned=planned)
+    if candidate.obstacle:
+        raise BadInputError(f"container {candidate.identity} cannot be exposed: {candidate.obstacle}")
+    asked = not (wish.path or wish.host)
+    wishes = [_labelled(wish, route) for route in candidate.routes] if asked and candidate.routes else [wish]
+    return _expose(wishes, candidate, target, by=by, dry_run=dry_run, planned=planned)
+
+
+def _labelled(wish: Wish, route: LabelledRoute) -> Wish:
+    """What labels ask for; what was asked for by hand comes first."""
+    return replace(
+        wish,
+        path=route.path,
+        host=route.host,
+        port=wish.port or route.port,
+        gateway=wish.gateway or route.gateway,
+        keep_path=wish.keep_path or route.keep_path,
+    )
 
 
 def _expose(
-    wish: Wish, candidate: Candidate, target: Target, *, by: str, dry_run: bool = False, planned: str | None = None
+    wishes: Sequence[Wish],
+    candidate: Candidate,
+    target: Target,
+    *,
+    by: str,
+    dry_run: bool = False,
+    planned: str | None = None,
 ) -> Outcome:
-    if candidate.obstacle:
-        raise BadInputError(f"container {candidate.identity} cannot be exposed: {candidate.obstacle}")
+    documents: dict[str, None] = {}
+    with transaction.atomic():
+        for wish in wishes:
+            gateway, made = _gateway_of(wish, target)
+            exact = replace(wish, path=_plain(wish.path), port=_port(wish, candidate))
+            _refuse_taken(exact, candidate.identity, gateway)
+            documents |= dict.fromkeys(_written(exact, candidate.identity, gateway, made=made))
+        manifest = read([Source(name=SOURCE, text="\n---\n".join(documents))])
+        return services.apply_manifest(manifest, target=target, by=by, dry_run=dry_run, planned=planned)
+
+
+def _port(wish: Wish, candidate: Candidate) -> int:
     port = wish.port or (candidate.ports[0].number if candidate.ports else 0)
     if not port:
-        running = candidate.running
         raise BadInputError(
             f"container {candidate.identity} does not say which port it listens on",
-            hint="name it: --port PORT" if running else "start it, or name the port: --port PORT",
+            hint="name it: --port PORT" if candidate.running else "start it, or name the port: --port PORT",
         )
-    gateway, made = _gateway_of(wish, target)
-    wish = replace(wish, path=_plain(wish.path), port=port)
-    text = "\n---\n".join(_written(wish, candidate.identity, gateway, made=made))
-    with transaction.atomic():
-        _refuse_taken(wish, candidate.identity, gateway)
-        return services.apply_manifest(
-            read([Source(name=SOURCE, text=text)]), target=target, by=by, dry_run=dry_run, planned=planned
-        )
+    return port
 
 
 def _find(name: str, among: Sequence[Candidate]) -> Candidate:
@@ -236,7 +265,8 @@ def _only_gateway(wish: Wish, target: Target) -> ObjectRef:
     if not found:
         raise NotFoundError(
             f"there is no gateway on target {target.name} yet",
-            hint=f"make one: `egx expose {wish.container[:100]} --at {wish.path[:100]} --gateway web --listen 8080`",
+            hint=f"make one: `egx expose {wish.container[:100]} --at {_plain(wish.path)[:100]} "
+            "--gateway web --listen 8080`",
         )
     if len(found) > 1:
         names = ", ".join(gateway.place for gateway in found)
@@ -374,3 +404,44 @@ def _left_alone(routes: Iterable[ObjectRef]) -> list[ObjectRef]:
         for backend in backends.distinct().prefetch_related("routes")
         if {route.ref for route in backend.routes.all()} <= named
     ]
+
+
+# --- labels that are followed -----------------------------------------------------------------------------------------
+
+LABELS = "labels"
+"""Who asks for what labels ask for."""
+
+
+def follow_labels(target: Target) -> list[str]:
+    """Have what containers' labels ask for, and nothing that they asked for and do not any more; what could not be.
+
+    What somebody exposed by hand is left alone, and so is what a container asked for that is only away.
+    """
+    problems = []
+    for offer in offers(target):
+        if offer.missing:
+            continue
+        problems += [_said(offer, error) for error in _follow(offer, target)]
+    return problems
+
+
+def _said(offer: Offer, error: EgxError) -> str:
+    return f"container {offer.candidate.identity}: what its labels ask for cannot be: {error}"
+
+
+def _follow(offer: Offer, target: Target) -> Iterable[EgxError]:
+    candidate = offer.candidate
+    wanted = {(_plain(route.path), route.host) for route in candidate.routes}
+    for found in offer.exposures:
+        if found.by_labels and (found.path, found.host) not in wanted and not candidate.problems:
+            yield from _tried(partial(unexpose, found.identity, path=found.path, target=target.name, by=LABELS))
+    for route in offer.open_routes:
+        wish = _labelled(Wish(container=candidate.identity, target=target.name, by_labels=True), route)
+        yield from _tried(partial(_expose, [wish], candidate, target, by=LABELS))
+
+
+def _tried(change: Callable[[], Outcome]) -> Iterable[EgxError]:
+    try:
+        change()
+    except EgxError as error:
+        yield error

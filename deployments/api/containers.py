@@ -73,7 +73,8 @@ class ContainersOut(ApiModel):
 
 
 class ExposeBody(ApiModel):
-    path: str = Field(default="/", max_length=LONGEST_PATH)
+    path: str = Field(default="", max_length=LONGEST_PATH)
+    """Empty, and no host either: what the container's labels ask for, or else all paths."""
     host: str = Field(default="", max_length=253)
     port: int = Field(default=0, ge=0, le=65535)
     """0: what is probably HTTP."""

@@ -91,7 +91,9 @@ def test_joining_takes_nothing_from_a_container_that_serves_others(
 
 
 def default_route(container: Container) -> str:
-    lines = container.exec_run(["ip", "route"]).output.decode().splitlines()
+    told = container.exec_run(["ip", "route"]).output
+    assert isinstance(told, bytes)
+    lines = told.decode().splitlines()
     return next(line for line in lines if line.startswith("default"))
 
 

@@ -16,7 +16,9 @@ PORTS = click.IntRange(1, 65535)
 
 @click.command()
 @click.argument("container")
-@click.option("--at", "path", default="/", metavar="PATH", help="The path, such as /shop. The default is /.")
+@click.option(
+    "--at", "path", metavar="PATH", help="The path, such as /shop; else what the container's labels ask for, or /."
+)
 @click.option("--host", metavar="NAME", help="Only requests for this host.")
 @click.option("--port", type=PORTS, metavar="PORT", help="Where the container listens; else what is probably HTTP.")
 @click.option("--gateway", metavar="GATEWAY", help="Through which one; not needed where there is only one.")
@@ -31,7 +33,7 @@ def expose(
     output: Output,
     *,
     container: str,
-    path: str,
+    path: str | None,
     host: str | None,
     port: int | None,
     gateway: str | None,
@@ -51,8 +53,8 @@ def expose(
       egx expose shop/web --host shop.localhost
       egx expose shop-web --gateway web --listen 8080
     """
-    given = {"host": host, "port": port, "gateway": gateway, "listen": listen, "target": target}
-    body: dict[str, object] = {"path": path, "keep_path": keep_path, "dry_run": dry_run}
+    given = {"path": path, "host": host, "port": port, "gateway": gateway, "listen": listen, "target": target}
+    body: dict[str, object] = {"keep_path": keep_path, "dry_run": dry_run}
     body |= {name: value for name, value in given.items() if value is not None}
     with connect() as client:
         changed = cast("Changed", client.post(path_of("containers", container, "expose"), body))
