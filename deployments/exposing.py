@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from deployments import services
+from deployments.drivers.base import DriverError
 from deployments.drivers.joining import Candidate, ContainerDriver, LabelledRoute
 from deployments.services import Outcome
 from deployments.tasks import driver_of
@@ -86,7 +87,7 @@ class Offer:
 
 def offers(target: Target) -> list[Offer]:
     """The target's containers, those first that run. Raises BadInputError for a target that has none to show."""
-    found, exposed = _driver(target).candidates(), exposures(target)
+    found, exposed = _candidates(target), exposures(target)
     by_identity: dict[str, list[Exposure]] = {}
     for exposure in exposed:
         by_identity.setdefault(exposure.identity, []).append(exposure)
@@ -145,6 +146,13 @@ def docker_target(name: str = "") -> Target:
     return target
 
 
+def _candidates(target: Target) -> Sequence[Candidate]:
+    try:
+        return _driver(target).candidates()
+    except DriverError as error:
+        raise ConflictError(f"containers cannot be listed: {error.message}", hint=error.hint) from error
+
+
 def _driver(target: Target) -> ContainerDriver:
     driver = driver_of(target)
     if not isinstance(driver, ContainerDriver):
@@ -170,7 +178,7 @@ def expose(wish: Wish, *, by: str, dry_run: bool = False, planned: str | None = 
     ConflictError where the path leads elsewhere already.
     """
     target = _target_of(wish)
-    candidate = _find(wish.container, _driver(target).candidates())
+    candidate = _find(wish.container, _candidates(target))
     if candidate.obstacle:
         raise BadInputError(f"container {candidate.identity} cannot be exposed: {candidate.obstacle}")
     asked = not (wish.path or wish.host)
@@ -386,7 +394,7 @@ def _exposed_as(container: str, target: Target) -> list[Exposure]:
     """By what it is the same by, or by the name of one that is there."""
     found = exposures(target)
     if not any(one.identity == container for one in found):
-        identities = {one.identity for one in _driver(target).candidates() if one.is_called(container)}
+        identities = {one.identity for one in _candidates(target) if one.is_called(container)}
         return [one for one in found if one.identity in identities]
     return [one for one in found if one.identity == container]
 

@@ -18,10 +18,11 @@ from egx_project.rest.bodies import ApiModel, asked, parsed
 
 LONGEST_PATH = 1024
 LONGEST_NAME = 330
+NAME, PLACE = r"^[a-z0-9.-]*$", r"^[a-z0-9./-]*$"
 
 
 class ContainersQuery(ApiModel):
-    target: str = Field(default="", max_length=63)
+    target: str = Field(default="", max_length=63, pattern=NAME)
 
 
 class PortOut(ApiModel):
@@ -78,13 +79,13 @@ class ExposeBody(ApiModel):
     host: str = Field(default="", max_length=253)
     port: int = Field(default=0, ge=0, le=65535)
     """0: what is probably HTTP."""
-    gateway: str = Field(default="", max_length=LONGEST_NAME)
+    gateway: str = Field(default="", max_length=LONGEST_NAME, pattern=PLACE)
     """Empty: the only one on the target."""
     listen: int = Field(default=0, ge=0, le=65535)
     """The port of a gateway that is made for it, where there is none of the name."""
     keep_path: bool = False
     """Whether the container sees the whole path, or what follows the prefix."""
-    target: str = Field(default="", max_length=63)
+    target: str = Field(default="", max_length=63, pattern=NAME)
     dry_run: bool = False
 
     def wish(self, container: str) -> Wish:
@@ -94,7 +95,7 @@ class ExposeBody(ApiModel):
 class UnexposeQuery(ApiModel):
     path: str = Field(default="", max_length=LONGEST_PATH)
     """One of several; empty: all."""
-    target: str = Field(default="", max_length=63)
+    target: str = Field(default="", max_length=63, pattern=NAME)
     dry_run: bool = False
 
 

@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
 import docker
@@ -315,6 +316,9 @@ class Daemon:
         return cast("docker.APIClient", found)
 
     def _client(self, *, timeout: float) -> docker.APIClient:
+        socket = Path(self.host.removeprefix("unix://")) if self.host.startswith("unix://") else None
+        if socket and not socket.exists():  # the package would leave a socket of its own open
+            raise self._unreachable(FileNotFoundError(f"No such file: {socket}"))
         with self._asking("answer", count=False):
             return docker.APIClient(base_url=self.host or None, version="auto", timeout=max(1, int(timeout)))
 
