@@ -13,6 +13,7 @@ from typing import Any
 import docker
 import pytest
 
+from tests.builders import gateway_yaml
 from tests.docker.users import SERVES, Users, await_said, egx_with_docker, own_network, said, users
 from tests.e2e.running import Egx, await_that, quiet_port
 from tests.testbed.newer import Newer
@@ -20,12 +21,6 @@ from tests.testbed.state import Testbed
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
-GATEWAY = """\
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: {{name: web}}
-spec: {{gatewayClassName: egx, listeners: [{{name: http, port: {port}, protocol: HTTP}}]}}
-"""
 COMPOSE = """\
 services:
   web:
@@ -49,7 +44,7 @@ def world(testbed: Testbed) -> Iterator[World]:
     """An EGX that follows labels, with a gateway."""
     with egx_with_docker(testbed, EGX_DOCKER_LABELS="auto") as egx:
         port = quiet_port()
-        egx.do("apply", "-f", "-", "--target", "docker", stdin=GATEWAY.format(port=port))
+        egx.do("apply", "-f", "-", "--target", "docker", stdin=gateway_yaml(ports=(port,)))
         yield World(egx, port)
 
 
