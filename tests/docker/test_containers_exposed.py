@@ -136,3 +136,46 @@ def test_with_its_gateway_a_container_is_out_of_the_network(egx: Egx, gateway: s
     assert said(other) == "hello"
     egx.do("remove", "other", "-y")
     assert own_network(mine.engine, name) == []
+
+
+def test_an_engine_that_comes_later_reaches_it_too(egx: Egx, gateway: str, port: int, mine: Users) -> None:
+    """What is taken from a route needs a new revision: another container of EGX's, which joins before it serves."""
+    name = str(mine.run("later", "hello").name)
+    egx.do("expose", name, "--at", "/sub")
+    assert said(port, "/sub/") == "hello"
+    told = egx.do("expose", name, "--at", "/sub", "--keep-path", "--dry-run")
+    assert "a new revision" in told.out
+    egx.do("expose", name, "--at", "/sub", "--keep-path")
+    assert said(port, "/sub/") == "hello sub"
+
+
+def test_a_container_of_two_gateways_stays_for_the_one_that_stays(
+    egx: Egx, gateway: str, port: int, mine: Users
+) -> None:
+    other = quiet_port()
+    name = str(mine.run("both", "hello").name)
+    egx.do("expose", name, "--at", "/both", "--gateway", "web")
+    egx.do("expose", name, "--gateway", "other", "--listen", str(other))
+    egx.do("remove", "other", "-y")
+    assert len(own_network(mine.engine, name)) == 1
+    assert said(port, "/both") == "hello"
+
+
+def test_what_cannot_be_is_said_with_what_to_do(egx: Egx, gateway: str, mine: Users) -> None:
+    name = str(mine.run("a", "a").name)
+    alone = str(mine.run("alone", "b", network="none", ports={}).name)
+    said_of = {
+        ("expose", "nobody", "--at", "/"): "there is no container nobody\n  `egx containers` lists them",
+        ("expose", alone, "--at", "/"): "it was made without a network",
+        ("expose", name, "--at", "shop"): "a path must start with '/'",
+        ("expose", name, "--at", "/a", "--target", "local"): "do not reach containers by name",
+        ("expose", name, "--at", "/a", "--gateway", "nowhere"): "there is no gateway default/nowhere",
+        ("unexpose", name): f"container {name} is not exposed",
+    }
+    for words, told in said_of.items():
+        ran = egx.run(*words)
+        assert ran.code == 2, words
+        assert told in ran.err
+    egx.do("expose", name, "--at", "/a")
+    taken = egx.run("expose", str(mine.run("b", "b").name), "--at", "/a")
+    assert (taken.code, "has /a of gateway web already" in taken.err) == (4, True)

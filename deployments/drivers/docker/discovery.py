@@ -88,7 +88,7 @@ def _candidate(identity: str, found: Sequence[Listed]) -> Candidate:
     return Candidate(
         identity=identity,
         names=tuple(sorted(name for one in found if is_identity(name := name_of(one)))),
-        image=_shown(str(first.get("Image", ""))),
+        image=_image(str(first.get("Image", ""))),
         state=str(first.get("State", "")),
         health=_health(str(first.get("Status", ""))),
         ports=ports_of(first),
@@ -97,6 +97,12 @@ def _candidate(identity: str, found: Sequence[Listed]) -> Candidate:
         problems=problems,
         obstacle=obstacle_of(first),
     )
+
+
+def _image(reference: str) -> str:
+    """As people name it: as much of a digest as they compare."""
+    name, found, digest = reference.rpartition("sha256:")
+    return _shown(f"{name}{found}{digest[:12]}" if found else reference)
 
 
 def _rank(one: Listed) -> int:
