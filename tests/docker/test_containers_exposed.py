@@ -10,6 +10,7 @@ import docker
 import pytest
 from docker.models.containers import Container
 
+from deployments.drivers.docker.layout import ENGINE_ADMIN_PORT, ENVOY_ADMIN_PORT
 from tests.docker.users import Users, as_it_was, await_said, egx_with_docker, own_network, said, users
 from tests.e2e.running import Egx, await_that, quiet_port
 from tests.testbed.state import Testbed
@@ -179,3 +180,21 @@ def test_what_cannot_be_is_said_with_what_to_do(egx: Egx, gateway: str, mine: Us
     egx.do("expose", name, "--at", "/a")
     taken = egx.run("expose", str(mine.run("b", "b").name), "--at", "/a")
     assert (taken.code, "has /a of gateway web already" in taken.err) == (4, True)
+
+
+def test_a_container_that_joined_cannot_steer_the_engine(
+    egx: Egx, gateway: str, port: int, mine: Users, engine: docker.DockerClient
+) -> None:
+    container = mine.run("curious", "hello")
+    egx.do("expose", str(container.name), "--at", "/curious")
+    (network,) = own_network(engine, str(container.name))
+    slots = engine.containers.list(filters={"network": network, "label": "egx.dev/role=slot"})
+    (address,) = {one.attrs["NetworkSettings"]["Networks"][network]["IPAddress"] for one in slots}
+
+    def connects(to: int) -> bool:
+        shell = ["sh", "-c", f"echo | nc -w 2 {address} {to} > /dev/null 2>&1"]
+        return bool(container.exec_run(shell).exit_code == 0)
+
+    assert connects(port)
+    assert not connects(ENVOY_ADMIN_PORT)
+    assert not connects(ENGINE_ADMIN_PORT)
