@@ -14,7 +14,7 @@ from typing import Any
 
 from deployments.drivers.base import ContainerNews, DriverError
 from deployments.drivers.docker import discovery, names
-from deployments.drivers.docker.daemon import Json
+from deployments.drivers.docker.daemon import DaemonError, Json
 from deployments.drivers.docker.ground import Ground
 from deployments.drivers.docker.records import Record, Shelf
 from deployments.drivers.folders import Folders
@@ -34,6 +34,8 @@ class _History:
     failures: int = 0
     not_before: float = 0.0
     joined_at: float = float("-inf")
+    told: str = ""
+    """Why it could not be joined, as it was said already."""
 
 
 class Joining:
@@ -165,8 +167,11 @@ class Joining:
             for one in outside:
                 self._connect(identity, one, network)
         except DriverError as error:
-            yield ContainerNews(key, identity, "stuck", error.message)
+            if error.message != history.told:
+                history.told = error.message
+                yield ContainerNews(key, identity, "stuck", error.message)
             return
+        history.told = ""
         self._note(key, identity, missing=False)
         listed = ", ".join(sorted(discovery.name_of(one) for one in outside))
         yield ContainerNews(key, identity, "joined", f"{listed} was not in EGX's network")
@@ -212,7 +217,11 @@ class Joining:
         if obstacle:
             raise ContainerError(f"container {name} cannot join EGX's network: {obstacle}")
         if network not in discovery.networks_of(one):
-            self.ground.daemon.connect(one["Id"], network, aliases=[alias])
+            try:
+                self.ground.daemon.connect(one["Id"], network, aliases=[alias])
+            except DaemonError as error:
+                if "No such container" not in error.message:  # it went while we looked; the next one is joined
+                    raise
         elif alias not in self._aliases(one["Id"], network):
             raise ContainerError(
                 f"container {name} is in network {network} already, and not by EGX",

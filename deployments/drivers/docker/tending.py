@@ -75,7 +75,7 @@ class Tending:
             return []
         try:
             found = list(self.joining.tend(keys))
-        except SilentError:
+        except DriverError:  # the next look tries again; an operation that needs it says why it cannot be
             found = []
         self._next_users_look = now + (MISSING_SECONDS / 3 if self.joining.anyone_away else USERS_LOOK_SECONDS)
         return found
