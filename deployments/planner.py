@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,12 +65,28 @@ def plan_deploy(wish: Wish, desired: GatewaySnapshot, observed: Observation) -> 
         PlannedStep("open_edge", f"the edge owns ports {listed(desired.ports)}", {"fresh": choices["opens"]}),
         PlannedStep("switch_traffic", f"new connections go to {new}", {"to": new, "back": choices["back"]}),
     ]
+    before = []
     if choices["opens"]:
-        steps.insert(
-            0,
-            PlannedStep("preflight", "ports, disk and permissions are looked at before anything is changed"),
-        )
+        before.append(PlannedStep("preflight", "ports, disk and permissions are looked at before anything is changed"))
+    if desired.containers:
+        before.append(join(desired.containers))
+    steps = [*before, *steps]
     return Plan(title=title, steps=tuple(steps), choices=choices)
+
+
+def join(containers: Iterable[str]) -> PlannedStep:
+    named = sorted(containers)
+    return PlannedStep("join_containers", _of_containers(named, "joins", "join"), {"containers": named})
+
+
+def leave(containers: Iterable[str]) -> PlannedStep:
+    named = sorted(containers)
+    return PlannedStep("leave_containers", _of_containers(named, "leaves", "leave"), {"containers": named})
+
+
+def _of_containers(named: list[str], one: str, several: str) -> str:
+    does = f"container {named[0]} {one}" if len(named) == 1 else f"containers {', '.join(named)} {several}"
+    return f"{does} EGX's network, and is not changed otherwise" if len(named) == 1 else f"{does} EGX's network"
 
 
 def pull(version: str, artifact: Mapping[str, Any] | None) -> PlannedStep:
@@ -93,12 +109,17 @@ def plan_configure(wish: Wish, desired: GatewaySnapshot, observed: Observation) 
     live = observed.live
     held = [observed.slots[slot].generation for slot in live]
     title = f"configure gateway {wish.name}: generation {desired.generation}"
+    left = sorted(set(observed.joined) - set(desired.containers))
+    last = [leave(left)] if left else []
     if live and all(generation == desired.generation for generation in held) and observed.edge.ports == desired.ports:
-        return Plan(title=title, notes=("every slot has accepted it",))
+        return Plan(title=title, steps=tuple(last), notes=("every slot has accepted it",))
     if not live:
         return Plan(title=title, notes=("no slot runs; the next deployment takes it",))
     before = min(held)
     steps = [PlannedStep("check_config", f"generation {desired.generation} is newer than {before}")]
+    joined = sorted(set(desired.containers) - set(observed.joined))
+    if joined:
+        steps.append(join(joined))
     gone = sorted(set(observed.edge.ports) - set(desired.ports))
     come = sorted(set(desired.ports) - set(observed.edge.ports))
     if gone:
@@ -114,7 +135,7 @@ def plan_configure(wish: Wish, desired: GatewaySnapshot, observed: Observation) 
     if come:
         back = sorted(set(observed.edge.ports) - set(gone))
         steps.append(PlannedStep("widen_edge", f"ports {listed(come)} are new", {"back": back}))
-    return Plan(title=title, steps=tuple(steps))
+    return Plan(title=title, steps=(*steps, *last))
 
 
 def _why_so(observed: Observation) -> str:
@@ -133,6 +154,7 @@ def plan_remove(wish: Wish, observed: Observation) -> Plan:
             "slots": [str(slot) for slot in observed.live],
             "serving": observed.edge.serving,
             "edge": observed.edge.present,
+            "joined": list(observed.joined),
         }
     )
     steps: list[PlannedStep] = []
@@ -142,6 +164,8 @@ def plan_remove(wish: Wish, observed: Observation) -> Plan:
         steps.append(PlannedStep("close_edge", "its ports are given back"))
     if choices["slots"]:
         steps.append(PlannedStep("stop_slots", f"{' and '.join(choices['slots'])} run", {"slots": choices["slots"]}))
+    if choices.get("joined"):
+        steps.append(leave(choices["joined"]))
     steps.append(PlannedStep("forget", "its files and rows go last, so that a failure before can be put right"))
     return Plan(title=f"remove gateway {wish.name}", steps=tuple(steps), choices=choices)
 

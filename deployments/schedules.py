@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from deployments import labels
 from deployments.selectors import supervised_nodes
 from deployments.sending import send
 from deployments.services import tend, wake_stale
@@ -26,3 +27,4 @@ def tend_all() -> None:
 def tend_here() -> None:
     """Start again what died on this node."""
     tend()
+    labels.follow()

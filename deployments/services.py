@@ -14,7 +14,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 
 from deployments import selectors
-from deployments.drivers.base import Engine, Retirement, Revival
+from deployments.drivers.base import ContainerNews, Driver, Engine, Retirement, Revival
+from deployments.drivers.joining import ContainerDriver
 from deployments.drivers.registry import BUILDERS, DRIVERS
 from deployments.engine import queueing
 from deployments.engine.plan import Plan
@@ -35,6 +36,8 @@ from gateways.models import Gateway, Target, TargetKind
 from gateways.selectors import snapshot
 from gateways.services import Applied, Change, ManifestProblemsError
 from gateways.spec.base import ObjectRef, Problem
+from gateways.spec.containers import identity_of, problems
+from gateways.spec.snapshot import GatewaySnapshot
 
 Condition = Callable[[], None]
 
@@ -144,11 +147,22 @@ def _refuse_what_runtimes_cannot(manifest: Manifest, applied: Applied) -> list[P
     for gateway in Gateway.objects.select_related("target").filter(pk__in=applied.concerned):
         driver, wanted = driver_of(gateway.target), snapshot(gateway)
         found += driver.refusals(wanted)
+        found += _of_containers(driver, wanted)
         if gateway.target.node == settings.EGX_NODE:  # else it is another host that would have to look
             found += driver.obstacles(wanted)
     if any(problem.severity == "error" for problem in found):
         raise ManifestProblemsError([problem for problem in found if problem.severity == "error"])
     return [_located(manifest, problem) for problem in found]
+
+
+def _of_containers(driver: Driver, wanted: GatewaySnapshot) -> list[Problem]:
+    """What is wrong with backends that stand for containers of users."""
+    if wanted.containers and not isinstance(driver, ContainerDriver):
+        message = f"gateways on {driver.kind} do not reach containers by name"
+        hint = "use a target of kind docker, or an address that the container publishes"
+        named = {backend.ref for backend in wanted.backends if identity_of(backend.written)}
+        return [Problem(message=message, hint=hint, ref=ref) for ref in sorted(named, key=str)]
+    return problems(backend.written for backend in wanted.backends)
 
 
 def _bad_manifest(manifest: Manifest, problems: Sequence[Problem]) -> BadInputError:
@@ -352,6 +366,9 @@ def tend(report: Callable[[Revival], None] | None = None) -> int:
             if isinstance(found, Retirement):
                 _record_retirement(found)
                 continue
+            if isinstance(found, ContainerNews):
+                _record_container(found)
+                continue
             count += 1
             _record_revival(found)
             if report:
@@ -382,6 +399,24 @@ def _record_retirement(retirement: Retirement) -> None:
             unit=retirement.unit,
             connections_cut=retirement.cut,
         )
+
+
+def _record_container(news: ContainerNews) -> None:
+    with transaction.atomic():
+        record(
+            CONTAINER_EVENTS[news.what],
+            _subject(news.key, news.container),
+            container=news.container,
+            reason=news.reason[:300],
+        )
+
+
+CONTAINER_EVENTS = {
+    "joined": EventKind.CONTAINER_JOINED,
+    "left": EventKind.CONTAINER_LEFT,
+    "missing": EventKind.CONTAINER_MISSING,
+    "stuck": EventKind.CONTAINER_STUCK,
+}
 
 
 def _record_revival(revival: Revival) -> None:

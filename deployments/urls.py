@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from deployments.api import builds, gateways, manifests, operations, routes, targets
+from deployments.api import builds, containers, gateways, manifests, operations, routes, targets
 from egx_project.rest.converters import RowNumber
 
 register_converter(RowNumber, "number")
@@ -16,6 +16,8 @@ urlpatterns = [
     path("routes/<str:kind>/<str:name>", routes.OneRoute.as_view()),
     path("backends", routes.Backends.as_view()),
     path("backends/<str:kind>/<str:name>", routes.OneBackend.as_view()),
+    path("containers", containers.Containers.as_view()),
+    path("containers/<path:name>/expose", containers.Expose.as_view()),
     path("apply", manifests.Apply.as_view()),
     path("delete", manifests.Delete.as_view()),
     path("builds", builds.Builds.as_view()),

@@ -8,18 +8,19 @@ from collections.abc import Callable
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from deployments import exposing
 from deployments.models import OperationState
 from egx_project.access.roles import MAY, Action, Role
-from egx_project.lib.errors import NotFoundError
-from gateways.models import Gateway
+from egx_project.lib.errors import EgxError, NotFoundError
+from gateways.models import Gateway, TargetKind
 from monitoring import engines, history, measures, offers, selectors
 
 Subjects = frozenset[str] | None
 Parts = dict[str, str]
 
-VIEW = re.compile(r"(?P<kind>overview|releases|gateway|history|operation)/(?P<number>[0-9]{1,18})")
-"""A page of the overview or of the releases, a gateway, its history's first page, or an operation."""
-FIRST_PAGES = {"overview": "overview/1", "releases": "releases/1"}
+VIEW = re.compile(r"(?P<kind>overview|releases|containers|gateway|history|operation)/(?P<number>[0-9]{1,18})")
+"""A page of the overview or of the releases, the containers, a gateway, its history's first page, or an operation."""
+FIRST_PAGES = {"overview": "overview/1", "releases": "releases/1", "containers": "containers/1"}
 OFFERED = ("release/", "channel/")
 """How subjects begin whose events change what gateways could be updated to."""
 
@@ -111,6 +112,24 @@ def _releases(page: int, role: Role, subjects: Subjects) -> Parts:
     return {"releases": html}
 
 
+def _containers(page: int, role: Role, subjects: Subjects) -> Parts:
+    """Docker itself is asked, which tells of no events here: the page looks again by itself, too."""
+    del page
+    if subjects is not None and not any(subject.startswith(("route/", "backend/")) for subject in subjects):
+        return {}
+    offers, error = [], None
+    try:
+        target = exposing.docker_target()
+        offers = exposing.offers(target)
+    except EgxError as refused:
+        error = refused
+    gateways = Gateway.objects.filter(target__kind=TargetKind.DOCKER).count()
+    html = _html(
+        "_containers.html", offers=offers, error=error, may_change=_may_change(role), one_gateway=gateways == 1
+    )
+    return {"containers": html}
+
+
 def _offers_changed(subjects: frozenset[str]) -> bool:
     return any(subject.startswith(OFFERED) for subject in subjects)
 
@@ -155,6 +174,7 @@ def _html(template: str, **context: object) -> SafeString:
 VIEWS: dict[str, Callable[[int, Role, Subjects], Parts]] = {
     "overview": _overview,
     "releases": _releases,
+    "containers": _containers,
     "gateway": _gateway,
     "history": _history,
     "operation": _operation,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from monitoring.views import applying, changing, gateways, health, history, operations, overview, releases
+from monitoring.views import applying, changing, containers, gateways, health, history, operations, overview, releases
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -17,6 +17,9 @@ urlpatterns = [
     path("releases/<str:channel>/<path:version>/quarantine", releases.quarantine, name="quarantine"),
     path("releases/<str:channel>/<path:version>/accept", releases.accept, name="accept"),
     path("releases/<str:channel>/<path:version>/lift", releases.lift, name="lift"),
+    path("containers", containers.containers, name="containers"),
+    path("containers/<path:name>/expose", containers.expose, name="expose"),
+    path("containers/<path:name>/unexpose", containers.unexpose, name="unexpose"),
     path("operations", operations.operations, name="operations"),
     path("operations/<int:pk>", operations.operation, name="operation"),
     path("operations/<int:pk>/cancel", operations.cancel, name="cancel"),

@@ -126,6 +126,10 @@ SENTENCES: Mapping[str, str] = {
     EventKind.BACKUP_DRILLED: "{backup} was restored beside what serves; probes answered alike: {probes}",
     EventKind.BACKUP_REMOVED: "{backup}, by {by}",
     EventKind.ENGINE_REVIVED: "{unit} was started again: {reason}",
+    EventKind.CONTAINER_JOINED: "container {container} joined again: {reason}",
+    EventKind.CONTAINER_LEFT: "container {container} left EGX's network: {reason}",
+    EventKind.CONTAINER_MISSING: "container {container} is missing: {reason}",
+    EventKind.CONTAINER_STUCK: "container {container} cannot be joined: {reason}",
     EventKind.REVISION_RETIRED: "revision {unit}, replaced before, is gone; {connections_cut} connections were cut",
 }
 

@@ -93,6 +93,8 @@ class Observation:
     slots: Mapping[SlotName, SlotObservation] = field(
         default_factory=lambda: {name: SlotObservation(name=name) for name in SlotName}
     )
+    joined: tuple[str, ...] = ()
+    """The users' containers that are meant to be in the network of the gateway's engines, sorted."""
 
     @property
     def exists(self) -> bool:
@@ -158,6 +160,16 @@ class Retirement:
     unit: str
     cut: int
     """Connections that had not ended."""
+
+
+@dataclass(frozen=True)
+class ContainerNews:
+    """Something about a user's container that a gateway sends traffic to."""
+
+    key: str
+    container: str
+    what: Literal["joined", "left", "missing", "stuck"]
+    reason: str
 
 
 class Progress(Protocol):
@@ -285,7 +297,7 @@ class Driver(Protocol):
         """Remove all that EGX made for the gateway."""
         ...
 
-    def tend(self) -> Sequence[Revival | Retirement]:
+    def tend(self) -> Sequence[Revival | Retirement | ContainerNews]:
         """Start again what has died, with back-off; take away what was replaced and has no clients any more."""
         ...
 

@@ -62,6 +62,10 @@ def _digest(item: Item) -> str:
     return _text(item.get("digest"))[:19]
 
 
+def _where(route: Item) -> str:
+    return f"{route.get('host') or ''}{route.get('path') or ''}"
+
+
 _NAME: Column = ("NAME", _full_name)
 
 _COLUMNS: dict[str, tuple[Column, ...]] = {
@@ -102,6 +106,14 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
         _key("state"),
         _moment("created_at"),
         _key("size"),
+    ),
+    "containers": (
+        _key("name"),
+        _key("image"),
+        ("STATE", lambda item: " ".join(filter(None, [item.get("state"), item.get("health")]))),
+        ("PORTS", lambda item: [port.get("number") for port in item.get("ports") or []]),
+        ("EXPOSED", lambda item: [f"{one.get('gateway')} {_where(one)}" for one in item.get("exposures") or []]),
+        ("OFFERED", lambda item: [_where(one) for one in item.get("offered") or []]),
     ),
     "targets": (_key("name"), _key("kind"), _key("node")),
     "tokens": (

@@ -14,7 +14,7 @@ from celery.beat import EmbeddedService
 from celery.worker import WorkController
 from django.db import close_old_connections, connection
 
-from deployments import services
+from deployments import labels, services
 from deployments.engine.waiting import runnable
 from deployments.tasks import run_operation
 from egx_project.celery import app
@@ -97,6 +97,7 @@ def _tend_forever() -> None:
         services.tend(
             report=lambda revival: log.warning("revived", unit=revival.unit, key=revival.key, reason=revival.reason)
         )
+        labels.follow()
         services.await_death(seconds=TEND_SECONDS)
 
 

@@ -45,6 +45,10 @@ class EventKind(StrEnum):
     INSTANCE_RESTORED = "instance.restored"
     ENGINE_REVIVED = "engine.revived"
     REVISION_RETIRED = "revision.retired"
+    CONTAINER_JOINED = "container.joined"
+    CONTAINER_LEFT = "container.left"
+    CONTAINER_MISSING = "container.missing"
+    CONTAINER_STUCK = "container.stuck"
     TOKEN_CREATED = "token.created"  # noqa: S105
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
     LOGIN_LINK_ISSUED = "user.login_link"

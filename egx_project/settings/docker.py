@@ -40,5 +40,8 @@ EGX_DOCKER_MEMORY_LIMIT = env.int("EGX_DOCKER_MEMORY_LIMIT", default=512)
 ENVOY_GATEWAY_LOG_LEVEL = env.str("ENVOY_GATEWAY_LOG_LEVEL", default="info")
 """Of Envoy Gateway: debug, info, warn or error. Statuses are in its log, so that warn and error hide refusals."""
 
+EGX_DOCKER_LABELS = env.str("EGX_DOCKER_LABELS", default="offer")
+"""What is done about containers' labels `egx.route.*`: `offer` shows them, `auto` follows them."""
+
 EGX_DOCKER_ACCESS_LOG = env.bool("EGX_DOCKER_ACCESS_LOG", default=True)
 """Whether each request is a line of JSON in its engine's container log, of which 30 MB are kept."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from gateways.spec.base import ObjectRef, Part
+from gateways.spec.containers import identity_of
 from gateways.spec.objects import Backend, Gateway, HTTPRoute, Service
 
 
@@ -52,3 +53,8 @@ class GatewaySnapshot(Part):
     def ports(self) -> tuple[int, ...]:
         """The published ports, each once, ascending."""
         return tuple(sorted({listener.port for listener in self.gateway.spec.listeners}))
+
+    @property
+    def containers(self) -> tuple[str, ...]:
+        """The users' containers that routes send traffic to, as `egx.dev/container` names them; each once, sorted."""
+        return tuple(sorted({identity for backend in self.backends if (identity := identity_of(backend.written))}))

@@ -8,6 +8,8 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from gateways.spec.containers import short
+
 register = template.Library()
 
 
@@ -15,6 +17,12 @@ register = template.Library()
 def state(name: str) -> SafeString:
     """A state's word; its colour and shape come by CSS."""
     return format_html('<span class="state" data-state="{}">{}</span>', name, name.replace("_", " "))
+
+
+@register.filter
+def container_path(identity: str) -> str:
+    """The path that a container is offered at."""
+    return short(identity.rpartition("/")[2], 40)
 
 
 @register.simple_tag

@@ -64,6 +64,19 @@ function swap(fragments) {
   }
 }
 
+// What has no events, such as what Docker runs, is looked at again while somebody looks.
+async function lookAgain(id) {
+  if (document.hidden) return;
+  const answer = await fetch(location.href, { headers: { accept: "text/html" }, cache: "no-store" });
+  const fresh = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(id);
+  const old = document.getElementById(id);
+  if (fresh && old) morph(old, document.adoptNode(fresh));
+}
+
+for (const { id, dataset } of document.querySelectorAll("[data-again]")) {
+  setInterval(() => lookAgain(id).catch(() => {}), Number(dataset.again) * 1000);
+}
+
 function take(message) {
   if (message.last < last && message.type !== "snapshot" && !message.reset) return;
   last = message.last;

@@ -43,6 +43,8 @@ def addresses(egx: Egx, backend: int) -> list[str]:
         f"/gateways/default/{LONG}/history",
         "/releases",
         "/channels/envoy/check",
+        "/containers",
+        "/containers/shop/web/expose",
         "/operations",
         f"/operations/{operation}",
         "/apply",

@@ -11,7 +11,16 @@ from typing import Any
 import docker
 from docker.models.containers import Container
 
-from deployments.drivers.base import Engine, Observation, Retirement, Revival, Scope, SlotName, SlotObservation
+from deployments.drivers.base import (
+    ContainerNews,
+    Engine,
+    Observation,
+    Retirement,
+    Revival,
+    Scope,
+    SlotName,
+    SlotObservation,
+)
 from deployments.drivers.docker.driver import DockerDriver
 from egx_project.lib.clock import SystemClock, wait_for
 from gateways.selectors import endpoints
@@ -132,9 +141,9 @@ class Served:
         (found,) = self.engine.containers.list(all=True, filters={"label": labels})
         return found
 
-    def tend_until(self, condition: Callable[[], bool]) -> list[Revival | Retirement]:
+    def tend_until(self, condition: Callable[[], bool]) -> list[Revival | Retirement | ContainerNews]:
         """Tend, as EGX does all the time, until the condition holds; what was told meanwhile."""
-        told: list[Revival | Retirement] = []
+        told: list[Revival | Retirement | ContainerNews] = []
 
         def look() -> bool | None:
             told.extend(self.driver.tend())

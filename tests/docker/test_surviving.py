@@ -10,7 +10,7 @@ import docker
 import pytest
 
 from deployments.drivers import logins
-from deployments.drivers.base import Retirement, Revival
+from deployments.drivers.base import ContainerNews, Retirement, Revival
 from tests.docker import gateways, places
 from tests.docker.gateways import Served
 from tests.testbed.state import Testbed
@@ -27,7 +27,7 @@ def gateway(testbed: Testbed, engine: docker.DockerClient, monkeypatch: pytest.M
         yield made
 
 
-def told_of(found: list[Revival | Retirement]) -> set[str]:
+def told_of(found: list[Revival | Retirement | ContainerNews]) -> set[str]:
     return {one.unit for one in found if isinstance(one, Revival)}
 
 

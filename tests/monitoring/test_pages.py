@@ -46,9 +46,11 @@ def text_of(client: Client, path: str, status: HTTPStatus = HTTPStatus.OK) -> st
 READING = (
     "/", "/gateways/default/web", "/operations", "/operations/1", "/releases", "/gateways/default/web/history",
     "/gateways/default/web/update", "/gateways/default/web/update?to=1.41.0", "/gateways/default/web/rollback",
+    "/containers",
 )  # fmt: skip
 CHANGING = (
     "/channels/envoy/check", "/releases/envoy/1.41.0/quarantine", "/releases/envoy/1.41.0/lift",
+    "/containers/shop-web/expose", "/containers/shop/web/unexpose",
     "/apply", "/gateways/default/web/remove", "/operations/1/cancel", "/operations/1/resume",
 )  # fmt: skip
 

@@ -13,7 +13,7 @@ import pytest
 from deployments import builds
 from deployments import services as deployments
 from deployments.builds import Wish
-from deployments.drivers.base import Revival
+from deployments.drivers.base import ContainerNews, Revival
 from deployments.drivers.fake import REJECT_LABEL
 from deployments.engine import context
 from deployments.models import Operation, OperationState
@@ -247,6 +247,7 @@ def put_a_release_away_and_take_it_back(target: Target) -> None:
 def revive(target: Target) -> None:
     gateway = serve_gateway(target=target)
     deployments._record_revival(Revival(key=gateway.key, unit="blue", reason="killed", failures=1))
+    deployments._record_container(ContainerNews(gateway.key, "shop", "joined", "it was not there"))
     deployments.tend()
     deployments.wake_stale()
 

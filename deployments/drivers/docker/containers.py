@@ -189,6 +189,22 @@ def network(place: Place, subnet: str, dynamic: str, host: str) -> Spec:
     }
 
 
+def backends(place: Place, subnet: str) -> Spec:
+    """The same for the network of the users' containers.
+
+    It is internal, so that whoever joins keeps its default route and its published ports: Docker gives both to the
+    network whose name sorts first, and cuts the connections that are open (seen with 20.10). Nor does a container that
+    was meant to have no way out get one.
+    """
+    return {
+        "Name": place.names.backends,
+        "Driver": "bridge",
+        "Internal": True,
+        "Labels": place.names.labels(Role.TOOL),
+        "IPAM": {"Config": [{"Subnet": subnet}]},
+    }
+
+
 def _host(place: Place, key: str, *, read_only: bool = False, also: Sequence[str] = ()) -> Spec:
     mounts = [_whole(place, read_only=read_only)]
     if place.subpaths:

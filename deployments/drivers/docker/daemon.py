@@ -6,7 +6,7 @@ import contextlib
 import re
 import socket
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -101,6 +101,11 @@ class Daemon:
         with self._asking("list containers"):
             found = self._api.containers(all=True, filters={"label": list(labels)} if labels else {})
         return [_container(one) for one in found]
+
+    def listed(self, **filters: str | list[str]) -> list[Json]:
+        """As the Engine lists them, stopped ones included."""
+        with self._asking("list containers"):
+            return cast("list[Json]", self._api.containers(all=True, filters=filters))
 
     def inspect(self, container: str) -> Json | None:
         with self._asking(f"show container {container}"):
@@ -207,7 +212,12 @@ class Daemon:
     def create_network(self, spec: Mapping[str, Any]) -> None:
         with self._asking(f"make network {spec['Name']}"):
             self._api.create_network(
-                spec["Name"], driver=spec["Driver"], ipam=spec["IPAM"], labels=spec["Labels"], check_duplicate=True
+                spec["Name"],
+                driver=spec["Driver"],
+                ipam=spec["IPAM"],
+                labels=spec["Labels"],
+                internal=spec.get("Internal", False),
+                check_duplicate=True,
             )
 
     def remove_network(self, name: str) -> None:
@@ -215,13 +225,25 @@ class Daemon:
         with self._asking(f"remove network {name}"), contextlib.suppress(docker.errors.NotFound):
             self._api.remove_network(name)
 
-    def connect(self, container: str, network: str) -> None:
-        with self._asking(f"join {container} to network {network}"):
-            self._api.connect_container_to_network(container, network)
+    def connect(self, container: str, network: str, *, aliases: Sequence[str] = ()) -> None:
+        """Nothing where it is in the network already."""
+        with self._asking(f"join container {container} to network {network}"):
+            try:
+                self._api.connect_container_to_network(container, network, aliases=list(aliases) or None)
+            except docker.errors.APIError as error:
+                if "already exists in network" not in str(error):
+                    raise
 
     def disconnect(self, container: str, network: str) -> None:
-        with self._asking(f"take {container} out of network {network}"), contextlib.suppress(docker.errors.NotFound):
-            self._api.disconnect_container_from_network(container, network, force=True)
+        """Nothing where it is not in the network."""
+        with self._asking(f"take container {container} out of network {network}"):
+            try:
+                self._api.disconnect_container_from_network(container, network)
+            except docker.errors.NotFound:
+                return
+            except docker.errors.APIError as error:
+                if "is not connected to" not in str(error):
+                    raise
 
     def volume(self, name: str) -> Json | None:
         with self._asking(f"show volume {name}"):
@@ -279,15 +301,14 @@ class Daemon:
 
     # --- events -----------------------------------------------------------------------------------------------------
 
-    def events(self, *labels: str, seconds: float) -> Iterator[Json]:
-        """What happens to containers with these labels from now on, until somebody stops reading, or after `seconds`.
+    def events(self, filters: Mapping[str, list[str]], *, seconds: float) -> Iterator[Json]:
+        """What happens, as far as the filters let it through, until somebody stops reading, or after `seconds`.
 
         Returns early, as it were without news, where the Engine goes away.
         """
         client = self._client(timeout=seconds)
-        filters = {"type": ["container"], "label": list(labels)}
         try:
-            stream = client.events(decode=True, filters=filters)
+            stream = client.events(decode=True, filters=dict(filters))
             try:
                 yield from stream
             finally:

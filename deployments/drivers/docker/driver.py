@@ -7,11 +7,13 @@ is made under the gateway's lock, behind its fence.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from deployments.drivers.base import (
     ConfigRejectedError,
+    ContainerNews,
     DriverError,
     Engine,
     Observation,
@@ -24,17 +26,19 @@ from deployments.drivers.base import (
     TrafficObservation,
     unwatched,
 )
-from deployments.drivers.docker import addresses, limits, names
+from deployments.drivers.docker import addresses, discovery, limits, names
 from deployments.drivers.docker.daemon import Container
 from deployments.drivers.docker.edges import EdgeContainers, by_port
 from deployments.drivers.docker.ground import Ground
 from deployments.drivers.docker.images import Fetched
+from deployments.drivers.docker.joining import Joining
 from deployments.drivers.docker.judging import Judge
 from deployments.drivers.docker.ports import why_not_published
 from deployments.drivers.docker.records import Record, Shelf
 from deployments.drivers.docker.slots import SlotContainers, by_revision
 from deployments.drivers.docker.tending import Tending
 from deployments.drivers.folders import Folders
+from deployments.drivers.joining import Candidate, Joined
 from deployments.drivers.registry import DriverSettings
 from egx_project.lib.clock import Clock, SystemClock
 from gateways.spec.base import Problem
@@ -56,7 +60,8 @@ class DockerDriver:
             root, settings.docker, clock=self.clock, concurrency=settings.threads, bind=settings.bind_address
         )
         self.judge = Judge(self.ground)
-        self.tending = Tending(self.ground, self.folders, self._parts)
+        self.joining = Joining(self.ground, self.folders, self._shelf)
+        self.tending = Tending(self.ground, self.folders, self._parts, self.joining)
 
     # --- looking -----------------------------------------------------------------------------------------------------
 
@@ -92,7 +97,7 @@ class DockerDriver:
     def observe(self, key: str, desired: GatewaySnapshot | None = None) -> Observation:
         record = self._shelf(key).read()
         if not record.revisions and not record.edge.ports:
-            return Observation(key=key)
+            return Observation(key=key, joined=record.joined)
         return self._observation(key, record, self._containers(key), desired)
 
     def observe_all(self, keys: Collection[str]) -> Mapping[str, Observation]:
@@ -110,6 +115,7 @@ class DockerDriver:
             key=key,
             edge=self._edges(key).observe(record, edges),
             slots={name: self._slot(key, name).observe(record, slots, desired) for name in SlotName},
+            joined=record.joined,
         )
 
     def _containers(self, key: str) -> list[Container]:
@@ -142,12 +148,22 @@ class DockerDriver:
             raise ConfigRejectedError("; ".join(str(problem) for problem in refused), problems=refused)
 
     def configure_slot(self, scope: Scope, slot: SlotName, snapshot: GatewaySnapshot) -> None:
-        owned = lambda: self.folders.owned(scope)  # noqa: E731
+        def owned() -> AbstractContextManager[None]:
+            return self.folders.owned(scope)
+
+        with owned():
+            self.joining.have(scope.key, snapshot.containers)
         self._slot(scope.key, slot).configure(snapshot, owned=owned, fence=scope.fence)
+        with owned():
+            self.joining.want_only(scope.key, snapshot.containers)
 
     def revert_slot(self, scope: Scope, slot: SlotName, generation: int) -> None:
-        owned = lambda: self.folders.owned(scope)  # noqa: E731
+        def owned() -> AbstractContextManager[None]:
+            return self.folders.owned(scope)
+
         self._slot(scope.key, slot).revert(generation, owned=owned, fence=scope.fence)
+        with owned():
+            self.joining.have(scope.key, sorted(self.joining.needed(scope.key)))
 
     def configure_edge(self, scope: Scope, ports: Sequence[int], generation: int) -> None:
         with self.folders.owned(scope):
@@ -161,7 +177,9 @@ class DockerDriver:
     def start_slot(self, scope: Scope, slot: SlotName, engine: Engine, snapshot: GatewaySnapshot) -> None:
         with self.folders.owned(scope):
             self._have_block(scope.key, snapshot)
+            self.joining.have(scope.key, snapshot.containers)
             self._slot(scope.key, slot).start(self._fetched(engine), snapshot, fence=scope.fence)
+            self.joining.want_only(scope.key, snapshot.containers)
 
     def _fetched(self, engine: Engine) -> Fetched:
         found = self.ground.images.here(engine)
@@ -192,6 +210,7 @@ class DockerDriver:
     def resume_slot(self, scope: Scope, slot: SlotName) -> None:
         with self.folders.owned(scope):
             self._slot(scope.key, slot).resume()
+            self.joining.have(scope.key, sorted(self.joining.needed(scope.key)))
 
     def drain(self, scope: Scope, slot: SlotName) -> None:
         with self.folders.owned(scope):
@@ -233,6 +252,7 @@ class DockerDriver:
                 shelf.write(shelf.read().with_slot(name, wanted=False))
             for container in self._containers(scope.key):
                 self.ground.daemon.remove(container.id)
+            self.joining.leave_all(scope.key)
             if self.ground.daemon.volume(self.ground.names.volume) is not None:
                 self.ground.volume.remove(scope.key)
             for file in self.folders.of(scope.key).glob("*.json"):
@@ -242,7 +262,25 @@ class DockerDriver:
         if not self.folders.names():
             self.ground.clear()
 
-    def tend(self) -> Sequence[Revival | Retirement]:
+    # --- containers of users -----------------------------------------------------------------------------------------
+
+    def candidates(self) -> Sequence[Candidate]:
+        return discovery.candidates(self.ground.daemon.listed())
+
+    def join(self, scope: Scope, identities: Iterable[str]) -> Joined:
+        with self.folders.owned(scope):
+            return self.joining.join(scope.key, identities)
+
+    def leave(self, scope: Scope, identities: Iterable[str]) -> None:
+        with self.folders.owned(scope):
+            self.joining.leave(scope.key, identities)
+
+    def news(self) -> bool:
+        return self.tending.watch is None or self.tending.watch.of_users.take_any()
+
+    # --- looking after it --------------------------------------------------------------------------------------------
+
+    def tend(self) -> Sequence[Revival | Retirement | ContainerNews]:
         return self.tending.tend()
 
     def await_death(self, seconds: float) -> None:
@@ -264,6 +302,7 @@ class DockerDriver:
             slot=slot,
             judge=self.judge,
             edges=self._edges(key),
+            before_start=lambda container: self.joining.joined_slots(key, container),
         )
 
     def _parts(self, key: str) -> tuple[Shelf, EdgeContainers, Mapping[SlotName, SlotContainers]]:

@@ -16,6 +16,7 @@ KINDS = {
     "HTTPRoute": "httpRoutes",
     "Backend": "backends",
     "ClientTrafficPolicy": "clientTrafficPolicies",
+    "BackendTrafficPolicy": "backendTrafficPolicies",
 }
 """Where `/api/config_dump?resource=all` has each kind."""
 

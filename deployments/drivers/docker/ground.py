@@ -106,6 +106,15 @@ class Ground:
             return subnet
         raise AssertionError("the last try returns or raises")
 
+    def have_backends(self) -> str:
+        """Have the network of the users' containers; its name."""
+        name = self.place.names.backends
+        with self.locked():
+            if self.daemon.network(name) is None:
+                subnet = addresses.free_subnet(self.daemon.subnets())
+                self.daemon.create_network(containers.backends(self.place, subnet))
+        return name
+
     def _wanted_subnet(self) -> str:
         """A network that comes again has the subnet that it had: addresses are written down."""
         noted = atomic.read_json(self.root / "network.json") or {}
@@ -123,8 +132,9 @@ class Ground:
             self.daemon.remove(names.files)
             for container in self.daemon.containers(f"egx.dev/installation={names.installation}"):
                 self.daemon.remove(container.id)
-            with contextlib.suppress(DaemonError):
-                self.daemon.remove_network(names.network)
+            for network in (names.network, names.backends):
+                with contextlib.suppress(DaemonError):
+                    self.daemon.remove_network(network)
             with contextlib.suppress(DaemonError):
                 self.daemon.remove_volume(names.volume)
             self._volume = self._reach = None

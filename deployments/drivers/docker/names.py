@@ -48,6 +48,11 @@ class Names:
         return f"egx-{self.installation}"
 
     @property
+    def backends(self) -> str:
+        """The network in which slots meet the containers of users."""
+        return f"egx-{self.installation}-backends"
+
+    @property
     def volume(self) -> str:
         return f"egx-{self.installation}"
 

@@ -77,6 +77,15 @@ class Retired(_Record):
     """Connections that had not ended."""
 
 
+class Join(_Record):
+    """A container of the user that is, or is to be, in EGX's network."""
+
+    wanted: bool = True
+    """By what is desired. Where it is not, an engine that runs may still name it."""
+    missing: bool = False
+    """It was told that there is no such container."""
+
+
 class Record(_Record):
     name: str = ""
     """The gateway, as people write it."""
@@ -88,6 +97,8 @@ class Record(_Record):
     edge: EdgeRecord = EdgeRecord()
     retired: tuple[Retired, ...] = ()
     """Not told to anybody yet."""
+    joins: dict[str, Join] = {}
+    """By identity (`gateways/spec/containers.py`)."""
 
     def slot(self, name: SlotName) -> SlotRecord:
         return self.slots.get(name, SlotRecord())
@@ -117,6 +128,26 @@ class Record(_Record):
         edge = self.edge.model_copy(update={"leaving": tuple(n for n in self.edge.leaving if n not in gone)})
         left = {number: found for number, found in self.revisions.items() if number not in gone}
         return self.model_copy(update={"revisions": left, "edge": edge})
+
+    @property
+    def joined(self) -> tuple[str, ...]:
+        """What is desired, without what only leaves later."""
+        return tuple(sorted(identity for identity, join in self.joins.items() if join.wanted))
+
+    def with_joins(self, identities: Iterable[str], **changes: Any) -> Record:  # noqa: ANN401
+        """With these changes to the joins, which are made where there are none."""
+        changed = {one: self.joins.get(one, Join()).model_copy(update=changes) for one in identities}
+        return self.model_copy(update={"joins": {**self.joins, **changed}})
+
+    def without_joins(self, identities: Iterable[str]) -> Record:
+        gone = set(identities)
+        return self.model_copy(update={"joins": {one: join for one, join in self.joins.items() if one not in gone}})
+
+    @property
+    def running(self) -> list[Revision]:
+        """Revisions that have traffic, or may get some."""
+        stopped = {slot.current for slot in self.slots.values() if not slot.wanted}
+        return [found for number, found in self.revisions.items() if number not in stopped]
 
     def with_edge(self, **changes: Any) -> Record:  # noqa: ANN401
         return self.model_copy(update={"edge": self.edge.model_copy(update=changes)})

@@ -1,6 +1,6 @@
 """A gateway's snapshot as the objects that Envoy Gateway reads in standalone mode. Pure.
 
-Few and large, since a reload costs the engine about 0.1 s an object: what the user wrote, and four of EGX's own. One
+Few and large, since a reload costs the engine about 0.1 s an object: what the user wrote, and five of EGX's own. One
 of these is the marker, a route on a listener that only EGX asks, whose answer names the revision and the generation:
 what answers so has gone all the way from the file through the controller to Envoy's workers.
 """
@@ -31,6 +31,7 @@ MARKER_LISTENER = "egx-marker"
 MARKER_DOMAIN = "egx.internal"
 MARKER_HOST = f"marker.{MARKER_DOMAIN}"
 MARKER_PATH = "/.well-known/egx-generation"
+DNS_REFRESH = "2s"
 STDOUT = "/proc/1/fd/1"
 """The container's own log, which Docker rotates. Envoy's own stdout goes to a file in the volume, too, which nobody
 does."""
@@ -57,24 +58,28 @@ def held(location: str) -> tuple[int, int] | None:
     return (int(found[2]), int(found[1])) if found else None
 
 
-def objects(snapshot: GatewaySnapshot, *, revision: int, options: Options) -> list[Object]:
-    """Everything that the revision's engine is told."""
+def objects(snapshot: GatewaySnapshot, *, revision: int, address: str, options: Options) -> list[Object]:
+    """Everything that the engine of the revision at this address is told."""
     backends = _backends(snapshot, options)
     return [
         _gateway_class(snapshot.gateway),
-        _envoy_proxy(options),
+        _envoy_proxy(options, address),
         _gateway(snapshot.gateway),
         _client_policy(snapshot.gateway),
+        _backend_policy(snapshot.gateway),
         _marker_route(snapshot, revision),
         *(_route(attached, snapshot.gateway, backends) for attached in snapshot.routes),
         *(backend for _ref, backend in sorted(backends.items(), key=lambda item: str(item[0]))),
     ]
 
 
-def marked(found: Iterable[Object], *, revision: int, generation: int) -> list[Object]:
-    """The same objects with another marker."""
+def marked(found: Iterable[Object], *, revision: int, generation: int, address: str) -> list[Object]:
+    """The same objects for another revision, or of another generation."""
     host = marker(revision, generation)
-    return [_with_marker(item, host) if _is_marker(item) else item for item in found]
+    return [
+        _with_marker(item, host) if _is_marker(item) else _at(item, address) if _is_proxy(item) else item
+        for item in found
+    ]
 
 
 def without_marker(found: Iterable[Object]) -> list[Object]:
@@ -86,13 +91,23 @@ def _is_marker(found: Object) -> bool:
     return bool(found["kind"] == HTTPRoute.KIND and found["metadata"]["name"] == MARKER_LISTENER)
 
 
+def _is_proxy(found: Object) -> bool:
+    return bool(found["kind"] == "EnvoyProxy" and found["metadata"]["name"] == OWN)
+
+
+def _at(found: Object, address: str) -> Object:
+    made = copy.deepcopy(found)
+    made["spec"]["bootstrap"]["value"] = _bootstrap(address)
+    return made
+
+
 def _with_marker(found: Object, host: str) -> Object:
     made = copy.deepcopy(found)
     made["spec"]["rules"][0]["filters"][0]["requestRedirect"]["hostname"] = host
     return made
 
 
-def engine_config(*, key: str, revision: int, envoy_digest: str, log_level: str) -> str:
+def engine_config(*, key: str, revision: int, address: str, envoy_digest: str, log_level: str) -> str:
     """`envoy-gateway server --config-path`: a provider that watches the revision's folder."""
     home = layout.revision(key, revision)
     host = {
@@ -112,7 +127,7 @@ def engine_config(*, key: str, revision: int, envoy_digest: str, log_level: str)
                 "infrastructure": {"type": "Host", "host": host},
             },
         },
-        "admin": {"address": {"host": "0.0.0.0", "port": layout.ENGINE_ADMIN_PORT}},  # noqa: S104 - in its container
+        "admin": {"address": {"host": address, "port": layout.ENGINE_ADMIN_PORT}},
         "logging": {"level": {"default": log_level}},
         "extensionApis": {"enableBackend": True},
     }
@@ -137,9 +152,13 @@ def _gateway_class(gateway: Gateway) -> Object:
     }
 
 
-def _envoy_proxy(options: Options) -> Object:
-    address = {"address": "0.0.0.0", "port_value": layout.ENVOY_ADMIN_PORT}  # noqa: S104 - in its container
-    bootstrap = yaml.safe_dump({"admin": {"address": {"socket_address": address}}, "stats_flush_interval": "1s"})
+def _bootstrap(address: str) -> str:
+    """Envoy's admin interface is in EGX's network only, and not in that of the users' containers."""
+    place = {"address": address, "port_value": layout.ENVOY_ADMIN_PORT}
+    return yaml.safe_dump({"admin": {"address": {"socket_address": place}}, "stats_flush_interval": "1s"})
+
+
+def _envoy_proxy(options: Options, address: str) -> Object:
     log: Object = {"disable": True}
     if options.access_log:
         log = {"settings": [{"format": {"type": "JSON", "json": ACCESS_LOG}, "sinks": [_stdout()]}]}
@@ -148,7 +167,7 @@ def _envoy_proxy(options: Options) -> Object:
         "kind": "EnvoyProxy",
         "metadata": {"name": OWN, "namespace": SYSTEM},
         "spec": {
-            "bootstrap": {"type": "Merge", "value": bootstrap},
+            "bootstrap": {"type": "Merge", "value": _bootstrap(address)},
             "concurrency": options.concurrency,
             "telemetry": {"accessLog": log},
         },
@@ -186,6 +205,17 @@ def _client_policy(gateway: Gateway) -> Object:
         "kind": "ClientTrafficPolicy",
         "metadata": {"name": OWN, "namespace": gateway.metadata.namespace},
         "spec": {"targetRefs": [target], "proxyProtocol": {"optional": True}},
+    }
+
+
+def _backend_policy(gateway: Gateway) -> Object:
+    """Docker's DNS says of each name that it holds for ten minutes, and the next container has another address."""
+    target = {"group": GATEWAY_API, "kind": Gateway.KIND, "name": gateway.metadata.name}
+    return {
+        "apiVersion": f"{ENVOY_GATEWAY}/v1alpha1",
+        "kind": "BackendTrafficPolicy",
+        "metadata": {"name": OWN, "namespace": gateway.metadata.namespace},
+        "spec": {"targetRefs": [target], "dns": {"dnsRefreshRate": DNS_REFRESH, "respectDnsTtl": False}},
     }
 
 

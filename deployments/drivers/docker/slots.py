@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -65,6 +65,8 @@ class SlotContainers:
     slot: SlotName
     judge: Judge
     edges: Edges
+    before_start: Callable[[str], None]
+    """Told the name of a container that is made and not started yet."""
 
     # --- looking -----------------------------------------------------------------------------------------------------
 
@@ -151,7 +153,7 @@ class SlotContainers:
         record, revision = self._new_revision(record, fetched, snapshot.generation, fence=fence)
         gone = {record.slot(self.slot).current, record.slot(self.slot).coming} - {0}
         record = record.with_slot(self.slot, current=revision.number, coming=0, wanted=True).without_revisions(gone)
-        self.shelf.write_objects(revision.number, self._render(snapshot, revision.number))
+        self.shelf.write_objects(revision.number, self._render(snapshot, revision))
         self.shelf.write(record)
         self._remove(gone, there)
         self.raise_revision(record, revision)
@@ -188,6 +190,7 @@ class SlotContainers:
                 record, self.key, revision, place=self.ground.place, resources=self.ground.settings.resources
             )
             self.ground.daemon.create(name, spec)
+        self.before_start(name)
         self.ground.daemon.start(name)
 
     def _have_files(self, revision: Revision) -> None:
@@ -197,6 +200,7 @@ class SlotContainers:
         config = rendering.engine_config(
             key=self.key,
             revision=revision.number,
+            address=revision.address,
             envoy_digest=revision.envoy.digest,
             log_level=self.ground.settings.log_level,
         )
@@ -273,7 +277,7 @@ class SlotContainers:
             if snapshot.generation == current.accepted:
                 self._verify(current)
                 return
-            wanted = self._render(snapshot, current.number)
+            wanted = self._render(snapshot, current)
             if not self.why_not_in_place(current, wanted) and self._in_place(current, wanted, snapshot.generation):
                 return
         self._by_revision(wanted, snapshot.generation, owned=owned, fence=fence)
@@ -287,7 +291,7 @@ class SlotContainers:
         current = record.current(self.slot)
         if current is None or snapshot.generation == current.accepted:
             return ""
-        return self.why_not_in_place(current, self._render(snapshot, current.number))
+        return self.why_not_in_place(current, self._render(snapshot, current))
 
     def _accepted_objects(self, current: Revision) -> Objects:
         """An attempt that was killed may have left newer ones."""
@@ -420,7 +424,7 @@ class SlotContainers:
             before = 0 if back else current.accepted  # what is gone back to has nothing before it
             record, coming = self._new_revision(record, fetched, generation, fence=fence, before=before)
             record = record.with_slot(self.slot, coming=coming.number).without_revisions(gone)
-            marked = rendering.marked(wanted, revision=coming.number, generation=generation)
+            marked = rendering.marked(wanted, revision=coming.number, generation=generation, address=coming.address)
             self.shelf.write_objects(coming.number, marked)
             self.shelf.keep_before(coming.number, self._accepted_objects(current))
             self.shelf.write(record)
@@ -525,7 +529,9 @@ class SlotContainers:
             ):
                 self._refuse(generation)
                 current = self._note(current, accepted=current.before, verified=current.before, before=0)
-                marked = rendering.marked(before, revision=current.number, generation=current.accepted)
+                marked = rendering.marked(
+                    before, revision=current.number, generation=current.accepted, address=current.address
+                )
                 self._put_back(current, marked)
                 return
         self._by_revision(before, current.before, owned=owned, fence=fence, refused=generation)
@@ -544,8 +550,10 @@ class SlotContainers:
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
-    def _render(self, snapshot: GatewaySnapshot, number: int) -> Objects:
-        return rendering.objects(snapshot, revision=number, options=self.ground.options)
+    def _render(self, snapshot: GatewaySnapshot, revision: Revision) -> Objects:
+        return rendering.objects(
+            snapshot, revision=revision.number, address=revision.address, options=self.ground.options
+        )
 
     def _admin(self, revision: Revision) -> Admin:
         return reach.envoy(self.ground.reach, revision.address)

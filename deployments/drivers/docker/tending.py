@@ -11,11 +11,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from deployments.drivers.base import DriverError, Retirement, Revival, SilentError, SlotName
-from deployments.drivers.docker import names, reach
-from deployments.drivers.docker.daemon import Container, Daemon
+from deployments.drivers.base import ContainerNews, DriverError, Retirement, Revival, SilentError, SlotName
+from deployments.drivers.docker import discovery, names, reach
+from deployments.drivers.docker.daemon import Container, Daemon, Json
 from deployments.drivers.docker.edges import EdgeContainers, by_port
 from deployments.drivers.docker.ground import Ground
+from deployments.drivers.docker.joining import MISSING_SECONDS, Joining
 from deployments.drivers.docker.records import Record, Shelf
 from deployments.drivers.docker.slots import SlotContainers, by_revision
 from deployments.drivers.folders import Folders
@@ -28,7 +29,15 @@ FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 STEADY_SECONDS = 30.0
 """What has run for so long is forgiven its earlier deaths."""
+USERS_LOOK_SECONDS = 30.0
+"""The same of the users' containers; what happens to those that EGX has joined, the Engine tells."""
 NEWS = frozenset({"die", "destroy", "stop", "kill", "oom", "start", "pause", "unpause"})
+OF_USERS = frozenset({"start", "destroy", "rename", "disconnect"})
+"""What may make a container one that has to be joined, or stop it from being that."""
+
+ANY = "*"
+MOST_SEEN = 1000
+"""Of containers that have news; more of them may be any."""
 
 Parts = Callable[[str], tuple[Shelf, EdgeContainers, Mapping[SlotName, SlotContainers]]]
 
@@ -44,19 +53,44 @@ class _History:
 
 
 class Tending:
-    def __init__(self, ground: Ground, folders: Folders, parts: Parts) -> None:
+    def __init__(self, ground: Ground, folders: Folders, parts: Parts, joining: Joining) -> None:
         self.ground = ground
         self.folders = folders
         self.parts = parts
+        self.joining = joining
         self.histories: dict[str, _History] = {}
         self.watch: EventWatch | None = None
         self._next_look = 0.0
+        self._next_users_look = 0.0
 
-    def tend(self) -> list[Revival | Retirement]:
+    def tend(self) -> list[Revival | Retirement | ContainerNews]:
         keys = self.folders.names()
+        return [*self._tend_own(keys), *self._tend_users(keys)] if keys else []
+
+    def _tend_users(self, keys: Sequence[str]) -> list[ContainerNews]:
+        """Those of the users' containers that gateways have to do with."""
+        now = self.ground.clock.monotonic()
+        seen = self.watch.of_users.take() if self.watch is not None else frozenset()
+        if not self._concern(seen, keys) and now < self._next_users_look:
+            return []
+        try:
+            found = list(self.joining.tend(keys))
+        except DriverError:  # the next look tries again; an operation that needs it says why it cannot be
+            found = []
+        self._next_users_look = now + (MISSING_SECONDS / 3 if self.joining.anyone_away else USERS_LOOK_SECONDS)
+        return found
+
+    def _concern(self, seen: frozenset[str], keys: Sequence[str]) -> bool:
+        """Whether these are containers that gateways have to do with."""
+        if not seen:
+            return False
+        concerned = self.joining.concerned(keys).values()
+        return bool(concerned) and (ANY in seen or any(not seen.isdisjoint(identities) for identities in concerned))
+
+    def _tend_own(self, keys: Sequence[str]) -> list[Revival | Retirement]:
         now = self.ground.clock.monotonic()
         told = self.watch is not None and self.watch.take()
-        if not keys or not (told or now >= self._next_look or self._leaving(keys)):
+        if not (told or now >= self._next_look or self._leaving(keys)):
             return []
         try:
             found = list(self._tend(keys))
@@ -74,7 +108,7 @@ class Tending:
             self.ground.clock.pause(seconds)
             return
         if self.watch is None or not self.watch.is_alive():
-            self.watch = EventWatch(self.ground.daemon, f"{names.INSTALLATION}={self.ground.names.installation}")
+            self.watch = EventWatch(self.ground.daemon, self.ground.names.installation)
             self.watch.start()
         self.watch.wait(seconds)
 
@@ -178,32 +212,84 @@ def _why(container: Container | None) -> str:
     return "its container had been removed" if container is None else f"its container was {container.state}"
 
 
+class UsersNews:
+    """What has happened to containers that are not EGX's, by what they are the same by."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: set[str] = set()
+        self._any = False
+
+    def add(self, *identities: str) -> None:
+        with self._lock:
+            self._any = True
+            if len(self._seen) < MOST_SEEN:
+                self._seen.update(identities)
+            else:
+                self._seen.add(ANY)
+
+    def take(self) -> frozenset[str]:
+        """Who had news since the last time."""
+        with self._lock:
+            seen, self._seen = self._seen, set()
+        return frozenset(seen)
+
+    def take_any(self) -> bool:
+        """Whether there was anything at all since the last time."""
+        with self._lock:
+            was, self._any = self._any, False
+        return was
+
+
 class EventWatch(threading.Thread):
     """Listens to the Engine, and says that there is news."""
 
-    def __init__(self, daemon: Daemon, label: str) -> None:
+    def __init__(self, daemon: Daemon, installation: str) -> None:
         super().__init__(name="docker-events", daemon=True)
         self.engine = daemon
-        self.label = label
+        self.installation = installation
+        self.of_users = UsersNews()
         self._news = threading.Event()
+        self._woken = threading.Event()
         self._pause = threading.Event()
 
     def take(self) -> bool:
-        """Whether something has happened since the last time."""
+        """Whether something of EGX's own has happened since the last time."""
         was = self._news.is_set()
         self._news.clear()
+        self._woken.clear()
         return was
 
     def wait(self, seconds: float) -> None:
-        self._news.wait(seconds)
+        self._woken.wait(seconds)
 
     def run(self) -> None:
+        filters = {"type": ["container", "network"], "event": sorted(NEWS | OF_USERS)}  # health checks tell a lot
         while True:
             try:
-                for event in self.engine.events(self.label, seconds=3600):
-                    if event.get("Action", "").split(":")[0] in NEWS:
-                        self._news.set()
+                for event in self.engine.events(filters, seconds=3600):
+                    self._take_in(event)
             except DriverError:
                 pass  # Docker does not answer; whoever asks it is told so
             self._news.set()  # whatever happened while nobody listened
+            self.of_users.add(ANY)
+            self._woken.set()
             self._pause.wait(1.0)
+
+    def _take_in(self, event: Json) -> None:
+        action, attributes = event.get("Action", "").split(":")[0], (event.get("Actor") or {}).get("Attributes") or {}
+        if event.get("Type") == "network":
+            if str(attributes.get("name", "")).startswith(f"egx-{self.installation}"):
+                self.of_users.add(ANY)
+                self._woken.set()
+        elif names.INSTALLATION in attributes:
+            if attributes[names.INSTALLATION] == self.installation and action in NEWS:
+                self._news.set()
+                self._woken.set()
+        elif action in OF_USERS:
+            # An event has labels and name as attributes.
+            self.of_users.add(
+                *(str(attributes.get(name, "")).lstrip("/") for name in ("name", "oldName")),
+                f"{attributes.get(discovery.PROJECT, '')}/{attributes.get(discovery.SERVICE, '')}",
+            )
+            self._woken.set()

@@ -16,6 +16,7 @@ from gateways.spec.objects import Backend, Gateway, HTTPRoute, Service
 from gateways.spec.snapshot import AttachedRoute, GatewaySnapshot, ResolvedBackend
 
 OPTIONS = Options(host="10.213.0.1")
+ADDRESS = "10.213.0.8"
 Json = dict[str, Any]
 
 
@@ -45,15 +46,15 @@ def snapshot(
 
 
 def rendered(found: GatewaySnapshot) -> dict[tuple[str, str], Json]:
-    objects = rendering.objects(found, revision=3, options=OPTIONS)
+    objects = rendering.objects(found, revision=3, address=ADDRESS, options=OPTIONS)
     return {(one["kind"], one["metadata"]["name"]): one for one in objects}
 
 
-def test_the_users_objects_come_with_four_of_egx_and_a_class_of_the_users_name() -> None:
+def test_the_users_objects_come_with_those_of_egx_and_a_class_of_the_users_name() -> None:
     found = rendered(snapshot())
     assert set(found) == {
         ("GatewayClass", "eg"), ("EnvoyProxy", "egx"), ("Gateway", "web"), ("ClientTrafficPolicy", "egx"),
-        ("HTTPRoute", "egx-marker"), ("HTTPRoute", "web"), ("Backend", "web"),
+        ("BackendTrafficPolicy", "egx"), ("HTTPRoute", "egx-marker"), ("HTTPRoute", "web"), ("Backend", "web"),
     }  # fmt: skip
     assert found["HTTPRoute", "web"]["metadata"]["creationTimestamp"] == "2026-01-02T03:04:05Z"
 
@@ -62,8 +63,8 @@ def test_the_marker_names_revision_and_generation_and_is_read_back() -> None:
     redirect = rendered(snapshot())["HTTPRoute", "egx-marker"]["spec"]["rules"][0]["filters"][0]["requestRedirect"]
     assert rendering.held(f"http://{redirect['hostname']}:19098/") == (3, 7)
     assert rendering.held("http://elsewhere.example/") is None
-    objects = rendering.objects(snapshot(), revision=3, options=OPTIONS)
-    again = rendering.marked(objects, revision=4, generation=9)
+    objects = rendering.objects(snapshot(), revision=3, address=ADDRESS, options=OPTIONS)
+    again = rendering.marked(objects, revision=4, generation=9, address=ADDRESS)
     assert rendering.without_marker(again) == rendering.without_marker(objects)
     assert again != objects
 
@@ -76,7 +77,7 @@ def test_this_machine_is_this_machine_from_inside_too(backend: Json) -> None:
     assert rendered(found)["Backend", "web"]["spec"]["endpoints"] == [{"ip": {"address": "10.213.0.1", "port": 9000}}]
     assert [problem.severity for problem in refusals(found)] == ["warning"]
     desktop = Options(host="host.docker.internal")
-    objects = rendering.objects(found, revision=1, options=desktop)
+    objects = rendering.objects(found, revision=1, address=ADDRESS, options=desktop)
     assert objects[-1]["spec"]["endpoints"] == [{"fqdn": {"hostname": "host.docker.internal", "port": 9000}}]
 
 
@@ -121,9 +122,11 @@ def test_what_the_runtime_cannot_do_is_refused_by_name(listener: Json, says: str
 
 
 def test_what_the_engine_is_told_is_yaml_of_one_file() -> None:
-    objects = rendering.objects(snapshot(), revision=3, options=OPTIONS)
+    objects = rendering.objects(snapshot(), revision=3, address=ADDRESS, options=OPTIONS)
     assert list(yaml.safe_load_all(rendering.file(objects))) == objects
-    config = yaml.safe_load(rendering.engine_config(key="gw1", revision=3, envoy_digest="sha256:ab", log_level="info"))
+    config = yaml.safe_load(
+        rendering.engine_config(key="gw1", revision=3, address=ADDRESS, envoy_digest="sha256:ab", log_level="info")
+    )
     (path,) = config["provider"]["custom"]["resource"]["file"]["paths"]
     assert path == layout.inside(layout.config("gw1", 3))
 
