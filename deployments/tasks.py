@@ -9,6 +9,7 @@ from deployments.drivers import registry
 from deployments.drivers.base import Driver
 from deployments.drivers.docker.containers import Resources
 from deployments.drivers.docker.settings import DockerSettings
+from deployments.drivers.supporting import Supporter
 from deployments.engine import catalog, executor
 from deployments.engine.executor import Workshop
 from deployments.engine.step import Patience
@@ -35,6 +36,9 @@ def docker_settings() -> DockerSettings:
         gateway_image=images.parse(settings.ENVOY_GATEWAY_IMAGE).name,
         envoy_image=settings.EGX_ENVOY_IMAGE,
         files_image=settings.EGX_DOCKER_FILES_IMAGE,
+        test_backend_image=settings.EGX_TEST_BACKEND_IMAGE,
+        prometheus_image=settings.EGX_PROMETHEUS_IMAGE,
+        prometheus_port=settings.EGX_PROMETHEUS_PORT,
         subnet=settings.EGX_DOCKER_SUBNET,
         volume_path=settings.EGX_DOCKER_VOLUME_PATH,
         log_level=settings.ENVOY_GATEWAY_LOG_LEVEL,
@@ -53,6 +57,10 @@ def docker_settings() -> DockerSettings:
 
 def driver_of(target: Target) -> Driver:
     return registry.driver(target.kind, target.options, driver_settings())
+
+
+def supporter_of(target: Target) -> Supporter:
+    return registry.supporter(target.kind, target.options, driver_settings())
 
 
 def workshop() -> Workshop:

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from deployments.drivers.base import Driver, DriverError
 from deployments.drivers.docker.settings import DockerSettings
+from deployments.drivers.supporting import Supported, Supporter
 
 MOST_THREADS = 4
 DRIVERS = {
@@ -45,6 +46,14 @@ def driver(kind: str, options: Mapping[str, Any], settings: DriverSettings) -> D
             f"this EGX cannot run gateways on {kind} targets", hint=f"it can on: {', '.join(sorted(DRIVERS))}"
         )
     return _made(kind, tuple(sorted(options.items())), settings)
+
+
+def supporter(kind: str, options: Mapping[str, Any], settings: DriverSettings) -> Supporter:
+    """Who keeps a target's support services. Raises DriverError for a runtime that has none."""
+    found = driver(kind, options, settings)
+    if not isinstance(found, Supported):
+        raise DriverError(f"{kind} targets have no support services", hint="docker targets have")
+    return found.support
 
 
 @functools.cache

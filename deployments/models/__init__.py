@@ -14,8 +14,9 @@ from deployments.models.operation import (
     StepState,
 )
 from deployments.models.slot import Slot, SlotState
+from deployments.models.support import ServiceState, SupportService
 
 __all__ = [
     "ACTIVE", "CONFIGURATION", "LIFECYCLE", "REPLACING", "UNTOLD", "Direction", "Operation", "OperationKind",
-    "OperationState", "OperationStep", "Slot", "SlotState", "StepState",
+    "OperationState", "OperationStep", "ServiceState", "Slot", "SlotState", "StepState", "SupportService",
 ]  # fmt: skip

@@ -57,6 +57,12 @@ def _digest(item: Item) -> str:
     return _text(item.get("digest"))[:19]
 
 
+def _ready(item: Item) -> str:
+    if not item.get("wanted") or item.get("ready") is None:
+        return ""
+    return "yes" if item["ready"] else "no"
+
+
 _NAME: Column = ("NAME", _full_name)
 
 _COLUMNS: dict[str, tuple[Column, ...]] = {
@@ -97,6 +103,14 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
         _key("size"),
     ),
     "targets": (_key("name"), _key("kind"), _key("node")),
+    "services": (
+        _key("name"),
+        _key("target"),
+        _key("state"),
+        ("READY", _ready),
+        _key("address"),
+        _key("problem"),
+    ),
     "tokens": (
         _key("name"),
         _key("role"),

@@ -43,6 +43,7 @@ class EventKind(StrEnum):
     BACKUP_DRILLED = "backup.drilled"
     INSTANCE_RESTORED = "instance.restored"
     ENGINE_REVIVED = "engine.revived"
+    SERVICE_CHANGED = "service.changed"
     REVISION_RETIRED = "revision.retired"
     TOKEN_CREATED = "token.created"  # noqa: S105
     TOKEN_REVOKED = "token.revoked"  # noqa: S105

@@ -39,3 +39,12 @@ ENVOY_GATEWAY_LOG_LEVEL = env.str("ENVOY_GATEWAY_LOG_LEVEL", default="info")
 
 EGX_DOCKER_ACCESS_LOG = env.bool("EGX_DOCKER_ACCESS_LOG", default=True)
 """Whether each request is a line of JSON in its engine's container log, of which 30 MB are kept."""
+
+EGX_TEST_BACKEND_IMAGE = env.str("EGX_TEST_BACKEND_IMAGE", default="docker.io/egx/test-backend:latest")
+"""The image of the support service `test-backend`."""
+
+EGX_PROMETHEUS_IMAGE = env.str("EGX_PROMETHEUS_IMAGE", default="docker.io/prom/prometheus:v3.5.0")
+"""The image of the support service `prometheus`."""
+
+EGX_PROMETHEUS_PORT = env.int("EGX_PROMETHEUS_PORT", default=9090)
+"""Where Prometheus is published, on loopback."""

@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 from deployments import services as deployments
+from deployments import support
 from deployments.drivers.base import Revival
 from deployments.drivers.fake import REJECT_LABEL
 from deployments.engine import context
@@ -41,9 +42,11 @@ from updates.services import backups, changes, releases
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SERVICES = (deployments, gateways, access)
+SERVICES = (deployments, support, gateways, access)
 WEB = ObjectRef(kind="HTTPRoute", namespace="default", name="web")
-READERS = frozenset({"find_operation", "plan_change", "plan_removal", "await_death", "user_of_token"})
+READERS = frozenset(
+    {"find_operation", "plan_change", "plan_removal", "await_death", "user_of_token", "services", "find_service"}
+)
 """Public functions of the services modules that write nothing a snapshot tells of."""
 
 
@@ -235,6 +238,14 @@ def revive(target: Target) -> None:
     deployments.wake_stale()
 
 
+def switch_a_service_on_where_no_engine_answers(target: Target) -> None:
+    gateways.ensure_target(name="engine", kind=TargetKind.DOCKER, node="test")
+    Target.objects.filter(name="engine").update(options={"host": "unix:///nowhere/docker.sock"})
+    support.switch(target="engine", name="test-backend", on=True, by="tester")
+    support.converge()
+    support.switch(target="engine", name="test-backend", on=False, by="tester")
+
+
 CALLS: tuple[Callable[[Target], None], ...] = (
     create, create_in_a_namespace, change_a_route, change_a_backend, change_listeners,
     move_a_route_to_another_gateway, delete_a_route_and_its_backend, replace_the_engine, update_and_roll_back,
@@ -242,6 +253,7 @@ CALLS: tuple[Callable[[Target], None], ...] = (
     ask_again, be_refused_by_the_engine, take_a_configuration_back, fail_the_first_deployment_and_resume_it,
     resume_one_that_nobody_is_shown_any_more, cancel_what_waits, remove, remove_one_of_two_that_share_a_route,
     add_a_target, forget_a_target, let_people_in, put_a_release_away_and_take_it_back, revive,
+    switch_a_service_on_where_no_engine_answers,
 )  # fmt: skip
 
 

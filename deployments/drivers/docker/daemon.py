@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import socket
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -295,6 +296,7 @@ class Daemon:
 
     def _client(self, *, timeout: float) -> docker.APIClient:
         with self._asking("answer", count=False):
+            _knock(self.host)
             return docker.APIClient(base_url=self.host or None, version="auto", timeout=max(1, int(timeout)))
 
     @contextlib.contextmanager
@@ -305,7 +307,12 @@ class Daemon:
             yield
         except docker.errors.APIError as error:
             raise _explained(what, error) from error
-        except (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        except (
+            docker.errors.DockerException,
+            requests.RequestException,
+            urllib3.exceptions.HTTPError,
+            OSError,
+        ) as error:
             self._local.api = None
             raise self._unreachable(error) from error
 
@@ -316,7 +323,7 @@ class Daemon:
                 f"this user may not use Docker at {where}",
                 hint="add the user to the group docker and log in again, or use rootless Docker",
             )
-        if "FileNotFoundError" in text or "No such file" in text:
+        if isinstance(error, FileNotFoundError) or "FileNotFoundError" in text or "No such file" in text:
             return DaemonSilentError(
                 f"there is no Docker at {where}", hint="install and start Docker; gateways on `process` need none"
             )
@@ -325,6 +332,14 @@ class Daemon:
         return DaemonSilentError(
             f"Docker at {where} does not answer", hint="start it (Docker Desktop, or `systemctl start docker`)"
         )
+
+
+def _knock(host: str) -> None:
+    """Raises where nobody listens: the package can tell, too, but leaves its socket open then."""
+    if host.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as knocking:
+            knocking.settimeout(SECONDS)
+            knocking.connect(host.removeprefix("unix://"))
 
 
 def _version(text: str) -> tuple[int, int]:

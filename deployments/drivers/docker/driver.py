@@ -33,6 +33,7 @@ from deployments.drivers.docker.judging import Judge
 from deployments.drivers.docker.ports import why_not_published
 from deployments.drivers.docker.records import Record, Shelf
 from deployments.drivers.docker.slots import SlotContainers, by_revision
+from deployments.drivers.docker.support import Support
 from deployments.drivers.docker.tending import Tending
 from deployments.drivers.folders import Folders
 from deployments.drivers.registry import DriverSettings
@@ -56,7 +57,8 @@ class DockerDriver:
             root, settings.docker, clock=self.clock, concurrency=settings.threads, bind=settings.bind_address
         )
         self.judge = Judge(self.ground)
-        self.tending = Tending(self.ground, self.folders, self._parts)
+        self.support = Support(self.ground, lambda: bool(self.folders.names()))
+        self.tending = Tending(self.ground, self.folders, self._parts, self.support)
 
     # --- looking -----------------------------------------------------------------------------------------------------
 
@@ -238,7 +240,7 @@ class DockerDriver:
                 if not file.name.endswith("fence.json"):
                     file.unlink(missing_ok=True)
         shutil.rmtree(self.folders.of(scope.key), ignore_errors=True)
-        if not self.folders.names():
+        if not self.folders.names() and not self.support.shared_by():
             self.ground.clear()
 
     def tend(self) -> Sequence[Revival | Retirement]:

@@ -6,6 +6,7 @@ made of is never removed by Docker either.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,10 +21,12 @@ from deployments.drivers.docker.records import Image
 from deployments.drivers.docker.settings import DockerSettings
 from deployments.drivers.docker.volume import Volume
 from egx_project.lib import atomic
+from egx_project.lib.images import parse
 
 KEEP_GATEWAY = "egx-keep/gateway"
 KEEP_ENVOY = "egx-keep/envoy"
 KEEP_FILES = "egx-keep/files"
+KEEP_OTHER = "egx-keep/other"
 VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,39}")
 SAYS_ENVOY = re.compile(r"^ENVOY_PROXY_VERSION: (?P<tag>(?:distroless-)?v(?P<version>\d[\w.+-]*))$", re.MULTILINE)
 ENVOY_IN_IMAGE = "/usr/local/bin/envoy"
@@ -75,6 +78,21 @@ class Images:
         if kept is None:
             kept = self._fetch(repository, tag, "", (KEEP_FILES, re.sub(r"[^A-Za-z0-9_.-]", "-", tag)), unwatched)
         return kept.reference
+
+    def other(self, reference: str, *, newest: bool, progress: Progress) -> Image:
+        """An image that is no engine. With `newest` it is pulled again; where that fails, the one here will do."""
+        found = parse(reference)
+        tag = found.tag or "latest"
+        keep = (KEEP_OTHER, hashlib.sha256(reference.encode()).hexdigest()[:16])
+        kept = self._kept(*keep, version=tag)
+        if kept is not None and (not newest or found.digest):
+            return kept
+        try:
+            return self._fetch(found.name, tag, found.digest, keep, progress, version=tag)
+        except DriverError:
+            if kept is None:
+                raise
+            return kept
 
     # --- inside -----------------------------------------------------------------------------------------------------
 

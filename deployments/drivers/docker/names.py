@@ -23,6 +23,8 @@ PORT = f"{PREFIX}/port"
 VERSION = f"{PREFIX}/version"
 DIGEST = f"{PREFIX}/digest"
 FENCE = f"{PREFIX}/fence"
+SERVICE = f"{PREFIX}/service"
+"""Which support service it is."""
 LONGEST_NAME = 40
 
 
@@ -31,6 +33,8 @@ class Role(StrEnum):
     EDGE = "edge"
     FILES = "files"
     """Writes into the volume."""
+    SUPPORT = "support"
+    """Helps the gateways: see `deployments/drivers/supporting.py`."""
     TOOL = "tool"
     """Runs once and goes."""
 
@@ -52,6 +56,14 @@ class Names:
     @property
     def files(self) -> str:
         return f"egx-{self.installation}-files"
+
+    @property
+    def prometheus_data(self) -> str:
+        """The volume of what Prometheus has gathered."""
+        return f"egx-{self.installation}-prometheus"
+
+    def support(self, service: str) -> str:
+        return f"egx-{self.installation}-{service}"
 
     def tool(self, what: str) -> str:
         return f"egx-{self.installation}-{what}"

@@ -17,6 +17,10 @@ class DockerSettings:
     """Without a tag; empty: `envoy` beside the gateway's image."""
     files_image: str = "docker.io/library/busybox:1.36"
     """Has a shell; used where EGX cannot write into the volume itself."""
+    test_backend_image: str = "docker.io/egx/test-backend:latest"
+    prometheus_image: str = "docker.io/prom/prometheus:v3.5.0"
+    prometheus_port: int = 9090
+    """Of this host, on loopback."""
     subnet: str = ""
     """Of EGX's network; empty: the first that is free."""
     volume_path: str = ""
