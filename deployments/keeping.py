@@ -21,6 +21,7 @@ def keep_services(*, every: float | None = None) -> None:
     try:
         pause = support.converge(anew=True)
         while True:
+            support.run_agents()
             close_old_connections()
             woken.wait(min((one for one in (pause, every) if one is not None), default=None))
             woken.clear()

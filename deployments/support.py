@@ -96,6 +96,15 @@ def converge(*, anew: bool = False) -> float | None:
     return None if soonest is None else max(0.1, (soonest - timezone.now()).total_seconds())
 
 
+def run_agents() -> None:
+    """Have the log agents of this node's targets in this process, where no other one has them."""
+    wanted = set(
+        SupportService.objects.filter(name=ServiceName.LOG_AGENT, wanted=True).values_list("target_id", flat=True)
+    )
+    for target in Target.objects.filter(kind__in=KINDS, node=settings.EGX_NODE):
+        supporter_of(target).run_agent(wanted=target.pk in wanted)
+
+
 def _rows(*, anew: bool) -> list[SupportService]:
     found = SupportService.objects.select_related("target").filter(target__node=settings.EGX_NODE)
     now = timezone.now()

@@ -39,6 +39,7 @@ def docker_settings() -> DockerSettings:
         test_backend_image=settings.EGX_TEST_BACKEND_IMAGE,
         prometheus_image=settings.EGX_PROMETHEUS_IMAGE,
         prometheus_port=settings.EGX_PROMETHEUS_PORT,
+        gateway_log_bytes=settings.EGX_GATEWAY_LOGS_MIB << 20,
         subnet=settings.EGX_DOCKER_SUBNET,
         volume_path=settings.EGX_DOCKER_VOLUME_PATH,
         log_level=settings.ENVOY_GATEWAY_LOG_LEVEL,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from deployments.api import gateways, manifests, operations, routes, support, targets
+from deployments.api import gateways, logs, manifests, operations, routes, support, targets
 from egx_project.rest.converters import RowNumber
 
 register_converter(RowNumber, "number")
@@ -14,6 +14,7 @@ urlpatterns = [
     path("services/<str:target>/<str:name>", support.OneService.as_view()),
     path("gateways", gateways.Gateways.as_view()),
     path("gateways/<str:name>", gateways.OneGateway.as_view()),
+    path("gateways/<str:name>/logs", logs.GatewayLogs.as_view()),
     path("routes", routes.Routes.as_view()),
     path("routes/<str:kind>/<str:name>", routes.OneRoute.as_view()),
     path("backends", routes.Backends.as_view()),

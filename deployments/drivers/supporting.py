@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from deployments.drivers.base import Progress, unwatched
+from deployments.drivers.log_files import Kind, LogPage
 
 
 class ServiceName(StrEnum):
@@ -53,6 +54,17 @@ class Supporter(Protocol):
 
     def meant(self) -> list[ServiceName]:
         """Those that were started and not stopped, by what is written on this host."""
+        ...
+
+    def run_agent(self, *, wanted: bool) -> None:
+        """Have the log agent in this process, or not. Nothing where another process has it."""
+        ...
+
+    def read_logs(self, key: str, *, kinds: Collection[Kind], limit: int, since: str, after: str) -> LogPage:
+        """A page of a gateway's logs: from the agent's files, else what the runtime still has itself.
+
+        From `after`, or from `since` (a stamp as lines have it), or, without both, the last lines.
+        """
         ...
 
     def observe(self) -> Mapping[ServiceName, ServiceObservation]: ...

@@ -35,6 +35,7 @@ COMMANDS = {
     "backup": Entry("Gateways", f"{_HERE}.backup:backup", "Put a gateway, or all of EGX, away."),
     "restore": Entry("Gateways", "egx_project.embedded.restore:restore", "Bring back what a backup has."),
     "remove": Entry("Gateways", f"{_HERE}.remove:remove", "Stop a gateway and remove it."),
+    "logs": Entry("Gateways", f"{_HERE}.logs:logs", "Read what a gateway's engines say, and its requests."),
     "op": Entry("Gateways", f"{_HERE}.op:op", "Show, follow, cancel or resume an operation."),
 }
 

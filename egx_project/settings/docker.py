@@ -48,3 +48,6 @@ EGX_PROMETHEUS_IMAGE = env.str("EGX_PROMETHEUS_IMAGE", default="docker.io/prom/p
 
 EGX_PROMETHEUS_PORT = env.int("EGX_PROMETHEUS_PORT", default=9090)
 """Where Prometheus is published, on loopback."""
+
+EGX_GATEWAY_LOGS_MIB = env.int("EGX_GATEWAY_LOGS_MIB", default=64)
+"""What the log agent keeps of each gateway, at most."""

@@ -45,7 +45,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SERVICES = (deployments, support, gateways, access)
 WEB = ObjectRef(kind="HTTPRoute", namespace="default", name="web")
 READERS = frozenset(
-    {"find_operation", "plan_change", "plan_removal", "await_death", "user_of_token", "services", "find_service"}
+    {
+        "find_operation",
+        "plan_change",
+        "plan_removal",
+        "await_death",
+        "user_of_token",
+        "services",
+        "find_service",
+        "run_agents",
+    }
 )
 """Public functions of the services modules that write nothing a snapshot tells of."""
 

@@ -53,6 +53,32 @@ class Container:
         return self.state == "running"
 
 
+class LogStream:
+    """What a container says, as it says it."""
+
+    def __init__(self, client: docker.APIClient, stream: Any) -> None:  # noqa: ANN401  a type of the package's own
+        self._client = client
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._stream
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError, AttributeError):
+            return  # the Engine went away, or it was cancelled
+
+    def cancel(self) -> None:
+        """Ends the reading of another thread."""
+        with contextlib.suppress(OSError, docker.errors.DockerException, AttributeError, ValueError):
+            self._stream.close()
+
+    def close(self) -> None:
+        """By whoever has read it."""
+        self.cancel()
+        with contextlib.suppress(OSError, AttributeError, ValueError):
+            self._stream._response.close()  # its own `close` leaves half of it open
+        self._client.close()
+
+
 class Daemon:
     """One Engine. Usable from several threads; nothing is asked before it is needed."""
 
@@ -160,6 +186,26 @@ class Daemon:
                 return ""
         return found.decode(errors="replace")
 
+    def stamped_log(
+        self, container: str, *, since: float | None = None, tail: int | None = None, follow: bool = False
+    ) -> LogStream:
+        """Its lines, each beginning with its stamp; with `follow`, on to the container's end. To be closed."""
+        client = self._client(timeout=SECONDS)
+        try:
+            with self._asking(f"read the log of {container}"):
+                found = client.logs(
+                    container,
+                    stream=True,
+                    follow=follow,
+                    timestamps=True,
+                    since=since,
+                    tail="all" if tail is None else tail,
+                )
+        except BaseException:
+            client.close()
+            raise
+        return LogStream(client, found)
+
     def put(self, container: str, folder: str, archive: bytes | Iterable[bytes]) -> None:
         """Unpack a tar archive into the container's folder."""
         with self._asking(f"copy into {container}"):
@@ -261,15 +307,16 @@ class Daemon:
 
     # --- events -----------------------------------------------------------------------------------------------------
 
-    def events(self, *labels: str, seconds: float) -> Iterator[Json]:
+    def events(self, *labels: str, seconds: float, since: float | None = None) -> Iterator[Json]:
         """What happens to containers with these labels from now on, until somebody stops reading, or after `seconds`.
+        With `since`, of the Epoch, also what has happened since then.
 
         Returns early, as it were without news, where the Engine goes away.
         """
         client = self._client(timeout=seconds)
         filters = {"type": ["container"], "label": list(labels)}
         try:
-            stream = client.events(decode=True, filters=filters)
+            stream = client.events(decode=True, filters=filters, since=None if since is None else int(since))
             try:
                 yield from stream
             finally:

@@ -239,6 +239,7 @@ class DockerDriver:
             for file in self.folders.of(scope.key).glob("*.json"):
                 if not file.name.endswith("fence.json"):
                     file.unlink(missing_ok=True)
+        self.support.logs.forget(scope.key)
         shutil.rmtree(self.folders.of(scope.key), ignore_errors=True)
         if not self.folders.names() and not self.support.shared_by():
             self.ground.clear()

@@ -21,6 +21,8 @@ class DockerSettings:
     prometheus_image: str = "docker.io/prom/prometheus:v3.5.0"
     prometheus_port: int = 9090
     """Of this host, on loopback."""
+    gateway_log_bytes: int = 64 << 20
+    """That the log agent keeps of each gateway."""
     subnet: str = ""
     """Of EGX's network; empty: the first that is free."""
     volume_path: str = ""

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict
 
 from deployments.drivers.base import DriverError, Progress, SilentError, unwatched
 from deployments.drivers.docker import addresses, layout, names, prometheus, support_containers
 from deployments.drivers.docker.daemon import Container
+from deployments.drivers.docker.gateway_logs import GatewayLogs
 from deployments.drivers.docker.ground import Ground
+from deployments.drivers.docker.log_agent import LogAgent
 from deployments.drivers.docker.records import Image
 from deployments.drivers.docker.support_containers import LOOPBACK, PROMETHEUS_PORT, TEST_BACKEND_PORT
+from deployments.drivers.log_files import Kind, LogPage
 from deployments.drivers.supporting import ServiceName, ServiceObservation
 from egx_project.lib import atomic
 
@@ -48,6 +51,9 @@ class Support:
         self.ground = ground
         self.has_gateways = has_gateways
         self.folder = ground.root / "support"
+        self.logs = GatewayLogs(ground)
+        self._agent: LogAgent | None = None
+        self._agent_lock = FileLock(self.folder / "log-agent.lock", thread_local=False)
 
     # --- starting and stopping --------------------------------------------------------------------------------------
 
@@ -114,6 +120,25 @@ class Support:
     def _reference(self, name: ServiceName) -> str:
         settings = self.ground.settings
         return settings.test_backend_image if name == ServiceName.TEST_BACKEND else settings.prometheus_image
+
+    # --- logs -------------------------------------------------------------------------------------------------------
+
+    def run_agent(self, *, wanted: bool) -> None:
+        """The lock makes it one among all processes, and its holder's death gives it to the next."""
+        if self._agent is not None and not (wanted and self._agent.alive):
+            self._agent.stop()
+            self._agent = None
+            self._agent_lock.release()
+        if wanted and self._agent is None:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with contextlib.suppress(Timeout):
+                self._agent_lock.acquire(timeout=0)
+                self._agent = LogAgent(self.ground.daemon, self.ground.names.installation, self.logs.files)
+                self._agent.start()
+
+    def read_logs(self, key: str, *, kinds: Collection[Kind], limit: int, since: str, after: str) -> LogPage:
+        kept = ServiceName.LOG_AGENT in self.meant()
+        return self.logs.page(key, kept=kept, kinds=kinds, limit=limit, since=since, after=after)
 
     # --- what Prometheus looks at -----------------------------------------------------------------------------------
 
