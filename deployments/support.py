@@ -46,13 +46,19 @@ class Service:
         return MEANINGS[self.name]
 
     @property
+    def link(self) -> str:
+        """Where a browser on this host finds it; empty where it is none for browsers."""
+        address = self.observed.address if self.observed else ""
+        return address if address.startswith("http://") else ""
+
+    @property
     def problem(self) -> str:
         return self.row.problem or (self.observed.problem if self.observed and self.row.wanted else "")
 
 
 def switch(*, target: str, name: str, on: bool, by: str) -> Service:
     """Switch a service on or off; the same again tries again. Raises NotFoundError and BadInputError."""
-    place, service = _target(target), _name(name)
+    place, service = _target(target), service_name(name)
     with transaction.atomic():
         SupportService.objects.get_or_create(target=place, name=service)
         row = SupportService.objects.select_for_update().get(target=place, name=service)
@@ -79,7 +85,7 @@ def services(*, target: str = "", look: bool = True) -> list[Service]:
 
 def find_service(*, target: str, name: str) -> Service:
     """Raises NotFoundError and BadInputError."""
-    wanted = _name(name)
+    wanted = service_name(name)
     return next(one for one in services(target=target) if one.name == wanted)
 
 
@@ -185,7 +191,8 @@ def _target(name: str) -> Target:
     return target
 
 
-def _name(name: str) -> ServiceName:
+def service_name(name: str) -> ServiceName:
+    """Raises NotFoundError."""
     try:
         return ServiceName(name)
     except ValueError:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from deployments import support
 from deployments.models import OperationState
 from egx_project.access.roles import MAY, Action, Role
 from egx_project.lib.errors import NotFoundError
@@ -17,9 +18,9 @@ from monitoring import engines, history, measures, offers, selectors
 Subjects = frozenset[str] | None
 Parts = dict[str, str]
 
-VIEW = re.compile(r"(?P<kind>overview|releases|gateway|history|operation)/(?P<number>[0-9]{1,18})")
-"""A page of the overview or of the releases, a gateway, its history's first page, or an operation."""
-FIRST_PAGES = {"overview": "overview/1", "releases": "releases/1"}
+VIEW = re.compile(r"(?P<kind>overview|releases|services|gateway|history|operation)/(?P<number>[0-9]{1,18})")
+"""A page of the overview or of the releases, the services, a gateway, its history's first page, or an operation."""
+FIRST_PAGES = {"overview": "overview/1", "releases": "releases/1", "services": "services/1"}
 OFFERED = ("release/", "channel/")
 """How subjects begin whose events change what gateways could be updated to."""
 
@@ -111,6 +112,13 @@ def _releases(page: int, role: Role, subjects: Subjects) -> Parts:
     return {"releases": html}
 
 
+def _services(_page: int, role: Role, subjects: Subjects) -> Parts:
+    if subjects is not None and not any(subject.startswith(("service/", "target/")) for subject in subjects):
+        return {}
+    found = support.services()
+    return {"services": _html("_services.html", services=found, may_administer=Action.ADMINISTER in MAY[role])}
+
+
 def _offers_changed(subjects: frozenset[str]) -> bool:
     return any(subject.startswith(OFFERED) for subject in subjects)
 
@@ -154,6 +162,7 @@ def _html(template: str, **context: object) -> SafeString:
 VIEWS: dict[str, Callable[[int, Role, Subjects], Parts]] = {
     "overview": _overview,
     "releases": _releases,
+    "services": _services,
     "gateway": _gateway,
     "history": _history,
     "operation": _operation,

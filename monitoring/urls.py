@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from monitoring.views import applying, changing, gateways, health, history, operations, overview, releases
+from monitoring.views import applying, changing, gateways, health, history, operations, overview, releases, services
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -17,6 +17,9 @@ urlpatterns = [
     path("releases/<str:channel>/<path:version>/quarantine", releases.quarantine, name="quarantine"),
     path("releases/<str:channel>/<path:version>/accept", releases.accept, name="accept"),
     path("releases/<str:channel>/<path:version>/lift", releases.lift, name="lift"),
+    path("services", services.services, name="services"),
+    path("services/<str:target>/<str:name>/on", services.switch_on, name="switch-on"),
+    path("services/<str:target>/<str:name>/off", services.switch_off, name="switch-off"),
     path("operations", operations.operations, name="operations"),
     path("operations/<int:pk>", operations.operation, name="operation"),
     path("operations/<int:pk>/cancel", operations.cancel, name="cancel"),

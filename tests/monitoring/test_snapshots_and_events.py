@@ -52,6 +52,7 @@ READERS = frozenset(
         "await_death",
         "user_of_token",
         "services",
+        "service_name",
         "find_service",
         "run_agents",
     }
