@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 
 from deployments import gateway_logs
 from deployments.drivers.docker import log_agent
+from deployments.drivers.docker.daemon import Daemon
 from deployments.drivers.docker.log_agent import LEFT_OUT, LogAgent
 from deployments.drivers.docker.names import Role
 from deployments.drivers.log_files import Kind, LogLine, LogPage
 from deployments.drivers.supporting import ServiceName
 from gateways.models import Gateway
 from tests.docker.serving import Serving
+from tests.docker.way import Way
 from tests.testbed.state import Testbed
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
@@ -26,6 +31,16 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 KEY = "gw77"
 ACCESS = json.dumps({"start_time": "2026-11-26T00:00:00.000Z", "path": "/" + "a" * 100, "status": 200})
 MEBIBYTE = 1 << 20
+AGENT = """
+import sys, threading
+from pathlib import Path
+from deployments.drivers.docker.daemon import Daemon
+from deployments.drivers.docker.log_agent import LogAgent
+from deployments.drivers.log_files import LogFiles
+host, installation, root = sys.argv[1:]
+LogAgent(Daemon(host), installation, LogFiles(Path(root), 64 << 20)).start()
+threading.Event().wait()
+"""
 
 
 class Saying:
@@ -56,12 +71,25 @@ class Saying:
         self.daemon.start(container)
         return container
 
-    def agent(self, *, most_bytes: int = 64 * MEBIBYTE) -> LogAgent:
+    def agent(self, *, most_bytes: int = 64 * MEBIBYTE, host: str = "") -> LogAgent:
         self.logs.files.most_bytes = most_bytes
-        made = LogAgent(self.daemon, self.egx.driver.ground.names.installation, self.logs.files)
+        made = LogAgent(
+            Daemon(host) if host else self.daemon, self.egx.driver.ground.names.installation, self.logs.files
+        )
         self.agents.append(made)
         made.start()
         return made
+
+    @contextlib.contextmanager
+    def agent_of_its_own(self) -> Iterator[subprocess.Popen[bytes]]:
+        """An agent in a process that can be killed."""
+        installation = self.egx.driver.ground.names.installation
+        argv = [sys.executable, "-c", AGENT, self.daemon.host, installation, str(self.logs.files.root)]
+        with subprocess.Popen(argv) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def page(self, *kinds: Kind, since: str = "", after: str = "", limit: int = 1000) -> LogPage:
         return self.logs.files.of(KEY).page(kinds=kinds or tuple(Kind), limit=limit, since=since, after=after)
@@ -90,6 +118,28 @@ def saying(egx: Serving, testbed: Testbed) -> Iterator[Saying]:
         made.daemon.remove(container)
 
 
+def test_while_the_engine_is_away_nothing_is_lost(saying: Saying, testbed: Testbed, tmp_path: Path) -> None:
+    way = Way(tmp_path / "way.sock", testbed.socket)
+    way.open()
+    agent = saying.agent(host=way.host)
+    first = saying.run("n=0; while :; do n=$((n+1)); echo line $n; usleep 20000; done")
+    assert saying.becomes(lambda: len(saying.page().lines) > 20)
+    way.cut()
+    said_meanwhile = "echo another; sleep 3600"
+    saying.run(said_meanwhile, revision=2)
+    saying.daemon.restart(first)
+    way.open()
+    before = len(saying.page().lines)
+    assert saying.becomes(lambda: len(saying.page().lines) > before + 100)
+    agent.stop()
+    found = [int(line.text.split()[1]) for line in saying.page(limit=100_000).lines if line.source == "blue-1"]
+    anew = found.index(1, 1)
+    assert found == [*range(1, anew + 1), *range(1, len(found) - anew + 1)]
+    assert [line.text for line in saying.page().lines if line.source == "blue-2"] == ["another"]
+    way.cut()
+    way.close()
+
+
 def test_requests_and_what_engines_say_are_told_apart(saying: Saying) -> None:
     saying.agent()
     saying.run(f"echo started; echo '{ACCESS}'; echo 'a token egx_abcdefghijklmnopqrst'; sleep 3600")
@@ -116,10 +166,10 @@ def test_an_agent_after_one_that_was_killed_neither_loses_nor_doubles_a_line(say
     script = f"n=0; while :; do n=$((n+1)); echo line $n; echo '{ACCESS[:-1]}, \"n\": '$n'}}'; usleep 2000; done"
     saying.run(script)
     for _round in range(4):
-        agent = saying.agent()
-        before = len(saying.page(limit=100_000).lines)
-        assert saying.becomes(lambda: len(saying.page(limit=100_000).lines) > before + 300)  # noqa: B023
-        agent.stop()  # the cursor stays where it was seconds ago, as after a kill
+        with saying.agent_of_its_own() as agent:
+            before = len(saying.page(limit=100_000).lines)
+            assert saying.becomes(lambda: len(saying.page(limit=100_000).lines) > before + 300)  # noqa: B023
+            agent.kill()
     text = [line.text for line in saying.page(Kind.ENGINE, since="2026-01-01", limit=100_000).lines]
     assert text == [f"line {n}" for n in range(1, len(text) + 1)]
     numbers = [json.loads(line.text)["n"] for line in all_lines(saying, Kind.ACCESS)]

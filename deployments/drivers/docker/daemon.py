@@ -20,6 +20,8 @@ from deployments.drivers.base import DriverError, SilentError
 LEAST_API = (1, 41)
 SUBPATHS_API = (1, 45)
 SECONDS = 60
+NOT_TO_BE_CLOSED = (OSError, AttributeError, ValueError, docker.errors.DockerException)
+"""What the package raises where it closes what is closed."""
 Json = dict[str, Any]
 
 
@@ -68,14 +70,12 @@ class LogStream:
 
     def cancel(self) -> None:
         """Ends the reading of another thread."""
-        with contextlib.suppress(OSError, docker.errors.DockerException, AttributeError, ValueError):
+        with contextlib.suppress(*NOT_TO_BE_CLOSED):
             self._stream.close()
 
     def close(self) -> None:
         """By whoever has read it."""
-        self.cancel()
-        with contextlib.suppress(OSError, AttributeError, ValueError):
-            self._stream._response.close()  # its own `close` leaves half of it open
+        _close(self._stream)
         self._client.close()
 
 
@@ -320,7 +320,7 @@ class Daemon:
             try:
                 yield from stream
             finally:
-                stream.close()
+                _close(stream)
         except (requests.RequestException, urllib3.exceptions.HTTPError, docker.errors.DockerException, OSError):
             return
         finally:
@@ -379,6 +379,13 @@ class Daemon:
         return DaemonSilentError(
             f"Docker at {where} does not answer", hint="start it (Docker Desktop, or `systemctl start docker`)"
         )
+
+
+def _close(stream: Any) -> None:  # noqa: ANN401  a type of the package's own
+    """By whoever has read it: its own `close` leaves half of it open, and all of it where the Engine has gone away."""
+    for close in (stream.close, stream._response.close):
+        with contextlib.suppress(*NOT_TO_BE_CLOSED):
+            close()
 
 
 def _knock(host: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from deployments.drivers.docker import names
 from deployments.drivers.docker.daemon import Container
 from deployments.drivers.docker.ground import Ground
-from deployments.drivers.docker.log_agent import FOLLOWED, STAMP_LENGTH, kind_of, seconds_of, source_of
+from deployments.drivers.docker.log_agent import FOLLOWED, STAMP_LENGTH, is_told, kind_of, seconds_of, source_of
 from deployments.drivers.log_files import LONGEST_LINE, Kind, LogFiles, LogLine, LogPage
 from egx_project.lib.errors import BadInputError
 from egx_project.lib.redact import redacted
@@ -64,7 +64,7 @@ class GatewayLogs:
             for frame in itertools.islice(stream, MOST_READ):
                 count += 1
                 at, _, text = frame[: LONGEST_LINE + STAMP_LENGTH].decode(errors="replace").rstrip().partition(" ")
-                if text and at >= since:
+                if is_told(text) and at >= since:
                     found.append(LogLine(at=at, kind=kind_of(text), source=source_of(container), text=redacted(text)))
         return found, at if count == MOST_READ and since else NEVER
 

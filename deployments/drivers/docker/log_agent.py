@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from deployments.drivers.base import DriverError
-from deployments.drivers.docker import names
+from deployments.drivers.docker import names, rendering
 from deployments.drivers.docker.daemon import Container, Daemon, LogStream
 from deployments.drivers.docker.names import Role
 from deployments.drivers.log_files import LONGEST_LINE, GatewayLog, Kind, LogFiles, LogLine
@@ -38,6 +38,7 @@ FULL_SECONDS = 5.0
 EVENTS_SECONDS = 60.0
 """After so long without news it is looked anew."""
 LEFT_OUT = "[egx] lines are left out here: they come faster than the log agent may follow"
+OWN_REQUEST = f'"authority":"{rendering.MARKER_HOST}"'
 STAMP_LENGTH = len("2026-01-01T00:00:00.000000000Z")
 
 
@@ -236,7 +237,7 @@ class _Follower:
     def _take(self, at: str, text: str, to: GatewayLog) -> None:
         kind = kind_of(text)
         if at > self._stamps[kind]:  # else it is there already: an agent before this one was killed
-            if text.strip():
+            if is_told(text):
                 to.write(LogLine(at=at, kind=kind, source=self.source, text=redacted(text)))
             self._stamps[kind] = at
         self._newest = max(self._newest, at)
@@ -256,6 +257,11 @@ class _Follower:
         if self._newest:
             to.keep_cursors({self.source: self._newest})
         self._cursor_at = time.monotonic()
+
+
+def is_told(text: str) -> bool:
+    """Empty lines are not, and neither is that EGX asks a slot what it holds."""
+    return bool(text.strip()) and OWN_REQUEST not in text
 
 
 def kind_of(text: str) -> Kind:

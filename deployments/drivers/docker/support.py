@@ -78,7 +78,7 @@ class Support:
     def stop(self, name: ServiceName) -> None:
         with self._locked():
             self._take_away(name)
-            if not self.shared_by() and not self.has_gateways():
+            if name in CONTAINERS and not self.shared_by() and not self.has_gateways():
                 self.ground.clear()
 
     def _take_away(self, name: ServiceName) -> None:
