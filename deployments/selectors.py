@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.db.models import Case, CharField, Exists, F, OuterRef, Prefetch, Q, QuerySet, TextChoices, Value, When
 
-from deployments.models import ACTIVE, CONFIGURATION, LIFECYCLE, REPLACING, Operation, OperationState, Slot, SlotState
+from deployments.models import (
+    ACTIVE,
+    BUILDS,
+    CONFIGURATION,
+    LIFECYCLE,
+    REPLACING,
+    Build,
+    Operation,
+    OperationState,
+    Slot,
+    SlotState,
+)
 from deployments.models.operation import OperationKind
 from gateways.models import Gateway, Target
 
@@ -26,6 +37,15 @@ def operations() -> QuerySet[Operation]:
 
 def active_lifecycle(gateway: Gateway) -> Operation | None:
     return Operation.objects.filter(gateway=gateway, kind__in=LIFECYCLE, state__in=ACTIVE).first()
+
+
+def active_of(subject: str) -> Operation | None:
+    """The operation that another one of the same subject must wait for."""
+    return Operation.objects.filter(subject=subject, kind__in=(*LIFECYCLE, *BUILDS), state__in=ACTIVE).first()
+
+
+def builds() -> QuerySet[Build]:
+    return Build.objects.select_related("target").prefetch_related("steps")
 
 
 def waiting_configuration(gateway: Gateway) -> Operation | None:

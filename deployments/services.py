@@ -15,9 +15,10 @@ from django.db.models import F, Q, QuerySet
 
 from deployments import selectors
 from deployments.drivers.base import Engine, Retirement, Revival
-from deployments.drivers.registry import DRIVERS
+from deployments.drivers.registry import BUILDERS, DRIVERS
 from deployments.engine import queueing
 from deployments.engine.plan import Plan
+from deployments.engine.queueing import Matter
 from deployments.engine.waiting import runnable
 from deployments.models import (
     ACTIVE,
@@ -49,8 +50,9 @@ Condition = Callable[[], None]
 
 def add_target(*, name: str, kind: TargetKind, node: str) -> Target:
     """A new target. Raises BadInputError for a runtime that there is no driver for, ConflictError for a name taken."""
-    if kind not in DRIVERS:
-        raise BadInputError(f"this EGX cannot run gateways on {kind}", hint=f"it can on: {', '.join(sorted(DRIVERS))}")
+    known = {*DRIVERS, *BUILDERS}
+    if kind not in known:
+        raise BadInputError(f"this EGX cannot do anything on {kind}", hint=f"it can on: {', '.join(sorted(known))}")
     return gateway_services.add_target(name=name, kind=kind, node=node)
 
 
@@ -280,16 +282,28 @@ def queue(
 
     `options` are what its planner needs to know, `result` what is known of its end already.
     """
+    return queue_about(queueing.of_gateway(gateway), kind, by=by, options=options, result=result)
+
+
+def queue_about(
+    matter: Matter,
+    kind: OperationKind,
+    *,
+    by: str,
+    options: dict[str, Any] | None = None,
+    result: dict[str, Any] | None = None,
+) -> Operation:
+    """The same, of whatever it is about."""
     try:
         with transaction.atomic():
-            operation = queueing.add(gateway, kind, by=by, options=options, result=result)
+            operation = queueing.add_about(matter, kind, by=by, options=options, result=result)
             _wake_worker(operation)
     except IntegrityError:
-        first = selectors.active_lifecycle(gateway)
+        first = selectors.active_of(matter.subject)
         if first is None:
             raise
         raise ConflictError(
-            f"operation {first.pk} ({first.kind}) of gateway {gateway.place} is not finished",
+            f"operation {first.pk} ({first.kind}) of {first.about} is not finished",
             hint=f"wait for it (`egx op follow {first.pk}`) or cancel it (`egx op cancel {first.pk}`)",
         ) from None
     return operation
@@ -348,7 +362,7 @@ def wake_stale() -> int:
 def tend(report: Callable[[Revival], None] | None = None) -> int:
     """Start again what died on this node's targets, and record it; how much."""
     count = 0
-    for target in Target.objects.filter(node=settings.EGX_NODE):
+    for target in Target.objects.filter(node=settings.EGX_NODE, kind__in=DRIVERS):
         for found in driver_of(target).tend():
             if isinstance(found, Retirement):
                 _record_retirement(found)
@@ -362,7 +376,7 @@ def tend(report: Callable[[Revival], None] | None = None) -> int:
 
 def await_death(*, seconds: float) -> None:
     """Return when something that should run on this node's targets has died, or after `seconds`."""
-    targets = list(Target.objects.filter(node=settings.EGX_NODE))
+    targets = list(Target.objects.filter(node=settings.EGX_NODE, kind__in=DRIVERS))
     for target in targets:
         driver_of(target).await_death(seconds / len(targets))
     if not targets:

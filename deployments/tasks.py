@@ -12,8 +12,8 @@ from deployments.drivers.docker.settings import DockerSettings
 from deployments.drivers.supporting import Supporter
 from deployments.engine import catalog, executor
 from deployments.engine.executor import Workshop
-from deployments.engine.step import Patience
-from deployments.models import Operation
+from deployments.engine.step import Means, Patience
+from deployments.models import BUILDS, Operation
 from egx_project.lib import images
 from egx_project.lib.clock import SystemClock
 from gateways.models import Target
@@ -26,6 +26,7 @@ def driver_settings() -> registry.DriverSettings:
         envoy_binary=settings.EGX_ENVOY_BINARY,
         envoy_concurrency=settings.EGX_ENVOY_CONCURRENCY,
         package_index=settings.EGX_PACKAGE_INDEX,
+        buildx=settings.EGX_BUILDX,
         docker=docker_settings(),
     )
 
@@ -64,11 +65,18 @@ def supporter_of(target: Target) -> Supporter:
     return registry.supporter(target.kind, target.options, driver_settings())
 
 
+def means_of(operation: Operation) -> Means:
+    """What the operation's effects go through, on its target."""
+    if operation.kind in BUILDS:
+        return registry.builder(operation.target.kind, operation.target.options, driver_settings())
+    return driver_of(operation.target)
+
+
 def workshop() -> Workshop:
     return Workshop(
         plan=catalog.plan,
         steps=catalog.STEPS,
-        driver_for=lambda operation: driver_of(operation.target),
+        driver_for=means_of,
         clock=SystemClock(),
         patience=Patience(
             healthy=settings.EGX_HEALTHY_SECONDS,
@@ -76,6 +84,7 @@ def workshop() -> Workshop:
             baseline=settings.EGX_BASELINE_SECONDS,
             settling=settings.EGX_SETTLING_SECONDS,
             drain=settings.EGX_DRAIN_SECONDS,
+            builds_kept=settings.EGX_BUILDS_KEPT,
         ),
     )
 

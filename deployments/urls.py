@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from deployments.api import gateways, logs, manifests, operations, routes, support, targets
+from deployments.api import builds, gateways, logs, manifests, operations, routes, support, targets
 from egx_project.rest.converters import RowNumber
 
 register_converter(RowNumber, "number")
@@ -21,6 +21,9 @@ urlpatterns = [
     path("backends/<str:kind>/<str:name>", routes.OneBackend.as_view()),
     path("apply", manifests.Apply.as_view()),
     path("delete", manifests.Delete.as_view()),
+    path("builds", builds.Builds.as_view()),
+    path("builds/<number:pk>", builds.OneBuild.as_view()),
+    path("builds/<number:pk>/log", builds.BuildLog.as_view()),
     path("operations", operations.Operations.as_view()),
     path("operations/<number:pk>", operations.OneOperation.as_view()),
     path("operations/<number:pk>/cancel", operations.Cancel.as_view()),

@@ -77,7 +77,11 @@ def _backend_removed(state: State, name: str, event: Mapping[str, Any]) -> None:
 
 def _operation_queued(state: State, name: str, event: Mapping[str, Any]) -> None:
     data = event["data"]
-    fresh = {"kind": data["operation_kind"], "gateway": name, "error": data["error"], "steps": data["steps"]}
+    subject, error = event["subject"], data["error"]
+    gateway = name if subject.startswith("gateway/") else ""
+    fresh = {
+        "kind": data["operation_kind"], "subject": subject, "gateway": gateway, "error": error, "steps": data["steps"],
+    }  # fmt: skip
     known = state["operations"].setdefault(str(event["operation"]), fresh)
     known |= {"state": OperationState.QUEUED.value, "cancelled_by": ""}
 

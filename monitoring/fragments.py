@@ -40,7 +40,7 @@ def _overview(page: int, role: Role, subjects: Subjects) -> Parts:
     if subjects is None or _offers_changed(subjects):
         return _gateways(page, role) | _recent_operations()
     if not any(subject.startswith("gateway/") for subject in subjects):
-        return {}
+        return _recent_operations() if any(subject.startswith("build/") for subject in subjects) else {}
     concerned = selectors.cards(selectors.gateways_of(subjects))
     if selectors.some_came_or_went(subjects, [card.gateway for card in concerned]):
         return _gateways(page, role) | _recent_operations()
@@ -139,6 +139,7 @@ def _operation(pk: int, role: Role, subjects: Subjects) -> Parts:
         steps=selectors.step_lines(operation),
         took=selectors.took(operation),
         log=selectors.log_of(operation),
+        said=selectors.said_by(operation),
         measured=measures.of_operation(operation.result, engines.soak_after(operation)),
         facts=measures.facts(operation.result),
         may_cancel=_may_change(role) and operation.is_active and not operation.cancelled_by,

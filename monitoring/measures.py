@@ -46,9 +46,9 @@ def table(columns: Mapping[str, Any]) -> Table | None:
 
 
 def facts(result: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What else is known of a replacement's course."""
-    found = [(said, _seconds(result, step)) for step, said in
-             (("switch_traffic", "traffic switched in"), ("drain_old", "clients moved over in"))]  # fmt: skip
+    """What else is known of a replacement's course; a first deployment has none."""
+    steps = {"switch_traffic": "traffic switched in", "drain_old": "clients moved over in"}
+    found = [(said, _seconds(result, step)) for step, said in steps.items() if "drain_old" in result]
     found += [(said, str(result[name])) for name, said in FACTS.items() if result.get(name) not in (None, "")]
     return [(said, value) for said, value in found if value]
 

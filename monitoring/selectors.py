@@ -9,8 +9,9 @@ from datetime import timedelta
 from django.core.paginator import Page, Paginator
 from django.db.models import Q, QuerySet, prefetch_related_objects
 
+from deployments import builds
 from deployments import selectors as deployments
-from deployments.models import Operation, OperationState, OperationStep, Slot, StepState
+from deployments.models import BUILDS, Operation, OperationState, OperationStep, Slot, StepState
 from egx_project.events import read as events
 from egx_project.events.kinds import EventKind
 from egx_project.events.models import Event
@@ -277,4 +278,10 @@ class LogLine:
 
 def log_of(operation: Operation) -> list[LogLine]:
     """The newest of the operation's events, in the order in which they happened."""
-    return [LogLine(event) for event in events.since(None, operation=operation.pk, limit=EVENTS_SHOWN).events]
+    found = events.since(None, operation=operation.pk, limit=EVENTS_SHOWN).events
+    return [LogLine(event) for event in found if event.kind != EventKind.BUILD_PROGRESS]
+
+
+def said_by(operation: Operation) -> str:
+    """The last lines of a build's log, where it lies on this node."""
+    return builds.last_words(operation) if operation.kind in BUILDS else ""

@@ -58,6 +58,7 @@ def _operations() -> list[Operation]:
 def _operation(operation: Operation) -> dict[str, Any]:
     return {
         "kind": operation.kind,
+        "subject": operation.subject,
         "gateway": operation.gateway_name,
         "state": operation.state,
         "error": operation.error,

@@ -116,6 +116,7 @@ def _new_path(path: PathModifier | None) -> str:
 SENTENCES: Mapping[str, str] = {
     EventKind.GATEWAY_CREATED: "made on target {target}",
     EventKind.GATEWAY_CHANGED: "generation {generation} on Envoy {engine_version} is desired",
+    EventKind.BUILD_PROGRESS: "{bytes} bytes of log: {line}",
     EventKind.UPDATE_AVAILABLE: "Envoy {version} is there; {current} serves",
     EventKind.POLICY_CHANGED: "updates are on {mode}, says {by}",
     EventKind.SOAK_BEGUN: "Envoy {version} is watched for {seconds} s",

@@ -68,6 +68,10 @@ def process_target() -> Target:
     return ensure_target(name="local", kind=TargetKind.PROCESS, node="test")
 
 
+def docker_target() -> Target:
+    return ensure_target(name="docker", kind=TargetKind.DOCKER, node="test")
+
+
 def apply(text: str, *, target: Target, **options: Any) -> Outcome:
     return services.apply_manifest(read([Source(name="test.yaml", text=text)]), target=target, by="tester", **options)
 
@@ -79,9 +83,9 @@ def offer(version: str, *, channel: str = "envoy", **facts: Any) -> Release:
     return Release.objects.update_or_create(channel=channel, version=version, defaults=told)[0]
 
 
-def ask_update(gateway: Gateway, version: str = "1.41.0") -> Operation:
-    """Asked for, and offered."""
-    offer(version)
+def ask_update(gateway: Gateway, version: str = "1.41.0", **facts: Any) -> Operation:
+    """Asked for, and offered with these facts."""
+    offer(version, **facts)
     return changes.request_update(gateway=gateway, version=version, downgrade=True, by="tester")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import psutil
 
@@ -29,23 +30,25 @@ def free_ports(count: int) -> list[int]:
         return [int(probe.getsockname()[1]) for probe in probes]
 
 
-class _Ok(BaseHTTPRequestHandler):
+class _Says(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    says: ClassVar[bytes] = b"ok"
 
     def do_GET(self) -> None:
         self.send_response(200)
-        self.send_header("content-length", "2")
+        self.send_header("content-length", str(len(self.says)))
         self.end_headers()
-        self.wfile.write(b"ok")
+        self.wfile.write(self.says)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  its name in the standard library
         pass
 
 
 @contextmanager
-def backend(host: str = "127.0.0.1") -> Iterator[int]:
-    """The port of a backend that answers `ok`; containers reach it where `host` is 0.0.0.0."""
-    server = ThreadingHTTPServer((host, 0), _Ok)
+def backend(host: str = "127.0.0.1", *, says: str = "ok") -> Iterator[int]:
+    """The port of a backend that answers so; containers reach it where `host` is 0.0.0.0."""
+    handler = type("Says", (_Says,), {"says": says.encode()})
+    server = ThreadingHTTPServer((host, 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -14,9 +14,11 @@ ANSWER_SECONDS = 10.0
 class Load:
     """Two clients, one keeping its connection and one making a new one for each request, until the block ends."""
 
-    def __init__(self, port: int, path: str = "/") -> None:
+    def __init__(self, port: int, path: str = "/", *, says: str = "") -> None:
         self.port = port
         self.path = path
+        self.says = says
+        """What every answer must be; empty: anything."""
         self.answered = 0
         self.failures: list[str] = []
         self._stop = threading.Event()
@@ -51,11 +53,12 @@ class Load:
         try:
             connection.request("GET", self.path)
             answer = connection.getresponse()
-            answer.read()
+            said = answer.read().decode()
         except (OSError, http.client.HTTPException) as error:
             self._note(f"{type(error).__name__}: {error}")
             return True
-        self._note("" if answer.status == http.HTTPStatus.OK else str(answer.status))
+        right = answer.status == http.HTTPStatus.OK and self.says in {"", said}
+        self._note("" if right else f"{answer.status} {said[:80]}")
         return answer.getheader("connection", "").lower() == "close"
 
     def _note(self, failure: str) -> None:

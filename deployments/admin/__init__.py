@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from deployments.admin import gateways, operations, support, targets
+from deployments.admin import builds, gateways, operations, support, targets
 
-__all__ = ["gateways", "operations", "support", "targets"]
+__all__ = ["builds", "gateways", "operations", "support", "targets"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -31,15 +32,15 @@ class StepLines(Lines):
 
 @admin.register(Operation)
 class Operations(Rows):
-    list_display = ("number", "kind", "gateway_name", "target", "state", "requested_by", "created_at", "finished_at")
-    list_filter = ("kind", "state", "target", "created_at")
+    list_display = ("number", "kind", "name", "target", "state", "requested_by", "created_at", "finished_at")
+    list_filter: ClassVar[tuple[str, ...]] = ("kind", "state", "target", "created_at")
     list_select_related = ("target",)
     date_hierarchy = "created_at"
-    search_fields = ("gateway_name", "requested_by", "id__exact")
-    search_help_text = "a part of the gateway's name or of who asked, or the operation's number"
-    fields = (
+    search_fields = ("subject", "requested_by", "id__exact")
+    search_help_text = "a part of the gateway's or image's name or of who asked, or the operation's number"
+    fields: ClassVar[tuple[Any, ...]] = (
         ("kind", "state", "direction"),
-        "gateway_name",
+        "subject",
         "gateway",
         "target",
         "page",
@@ -61,6 +62,10 @@ class Operations(Rows):
     @admin.display(ordering="pk")
     def number(self, operation: Operation) -> int:
         return operation.pk
+
+    @admin.display(ordering="subject")
+    def name(self, operation: Operation) -> str:
+        return operation.name
 
     @admin.display(description="live")
     def page(self, operation: Operation) -> SafeString | str:
@@ -88,5 +93,5 @@ def queued(operation: Operation) -> SafeString:
 
 def said(operation: Operation, what: str) -> SafeString:
     address = reverse("admin:deployments_operation_change", args=[operation.pk])
-    subject = f"{operation.kind} of gateway {operation.gateway_name}"
+    subject = f"{operation.kind} of {operation.about}"
     return format_html('<a href="{}">operation {}</a> ({}) {}', address, operation.pk, subject, what)

@@ -36,7 +36,10 @@ class OperationOut(ApiModel):
     id: int
     url: str
     kind: OperationKind
+    subject: str
+    """What it is about, as in events: `gateway/NAME`, `build/IMAGE`."""
     gateway: str
+    """Empty for what is about no gateway."""
     state: OperationState
     attempt: int
     error: str
@@ -164,6 +167,7 @@ def operation_out(operation: Operation) -> OperationOut:
         id=operation.pk,
         url=f"{OPERATIONS}/{operation.pk}",
         kind=OperationKind(operation.kind),
+        subject=operation.subject,
         gateway=operation.gateway_name,
         state=OperationState(operation.state),
         attempt=operation.attempt,

@@ -47,7 +47,7 @@ Realm = Literal["lifecycle", "configuration"]
 
 @dataclass(frozen=True)
 class Scope:
-    """In whose name an effect is made: one attempt of one operation on one gateway.
+    """In whose name an effect is made: one attempt of one operation on one gateway, or on one image.
 
     Lifecycle and configuration go on beside each other, so each has a fence of its own.
     """
@@ -179,7 +179,7 @@ class DriverError(EgxError):
 
 
 class FencedError(DriverError):
-    """A newer attempt owns the gateway: nothing was changed, and this one must end quietly."""
+    """A newer attempt is at it: nothing was changed, and this one must end quietly."""
 
 
 class SilentError(DriverError):

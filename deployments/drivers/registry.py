@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from deployments.drivers.base import Driver, DriverError
+from deployments.drivers.building import Builder
 from deployments.drivers.docker.settings import DockerSettings
 from deployments.drivers.supporting import Supported, Supporter
 
@@ -19,6 +20,9 @@ DRIVERS = {
     "process": "deployments.drivers.process:make",
     "docker": "deployments.drivers.docker:make",
     "fake": "deployments.drivers.registry:make_fake",
+}
+BUILDERS = {
+    "docker": "deployments.drivers.docker.builder:make",
 }
 
 
@@ -32,6 +36,7 @@ class DriverSettings:
     envoy_concurrency: int
     package_index: str = ""
     docker: DockerSettings = field(default_factory=DockerSettings)
+    buildx: str = ""
 
     @property
     def threads(self) -> int:
@@ -45,7 +50,14 @@ def driver(kind: str, options: Mapping[str, Any], settings: DriverSettings) -> D
         raise DriverError(
             f"this EGX cannot run gateways on {kind} targets", hint=f"it can on: {', '.join(sorted(DRIVERS))}"
         )
-    return _made(kind, tuple(sorted(options.items())), settings)
+    return cast("Driver", _made(DRIVERS[kind], tuple(sorted(options.items())), settings))
+
+
+def builder(kind: str, options: Mapping[str, Any], settings: DriverSettings) -> Builder:
+    """The builder of a target. Raises DriverError for a runtime that builds no images."""
+    if kind not in BUILDERS:
+        raise DriverError(f"images are not built on {kind} targets", hint=f"they are on: {', '.join(sorted(BUILDERS))}")
+    return cast("Builder", _made(BUILDERS[kind], tuple(sorted(options.items())), settings))
 
 
 def supporter(kind: str, options: Mapping[str, Any], settings: DriverSettings) -> Supporter:
@@ -57,9 +69,9 @@ def supporter(kind: str, options: Mapping[str, Any], settings: DriverSettings) -
 
 
 @functools.cache
-def _made(kind: str, options: tuple[tuple[str, Any], ...], settings: DriverSettings) -> Driver:
-    module, name = DRIVERS[kind].split(":")
-    return cast("Driver", getattr(import_module(module), name)(dict(options), settings))
+def _made(place: str, options: tuple[tuple[str, Any], ...], settings: DriverSettings) -> Driver | Builder:
+    module, name = place.split(":")
+    return cast("Driver | Builder", getattr(import_module(module), name)(dict(options), settings))
 
 
 def make_fake(options: Mapping[str, Any], settings: DriverSettings) -> Driver:

@@ -95,8 +95,12 @@ def _take(operation: Operation, owner: Owner) -> Claim | None:
 
 
 def _raise_fence(operation: Operation) -> int:
-    """All attempts on one gateway are numbered through."""
-    if operation.gateway_id is None:  # its last attempt had deleted the row; nobody else can start one on this key
+    """All attempts on one key are numbered through: on the gateway's row, or where there is none on the operation's.
+
+    Without a gateway nobody else can start one on this key: it is the operation's own, or its last attempt had deleted
+    the gateway's row.
+    """
+    if operation.gateway_id is None:
         return operation.fence + 1
     Gateway.objects.filter(pk=operation.gateway_id).update(fence=F("fence") + 1)
     return Gateway.objects.values_list("fence", flat=True).get(pk=operation.gateway_id)

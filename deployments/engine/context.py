@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from deployments.drivers.base import Driver, Scope, SlotName
-from deployments.engine.claims import Claim, fenced
-from deployments.engine.step import Patience, Result, StepError
+from deployments.drivers.building import Builder
+from deployments.engine.claims import Claim, LostClaimError, fenced
+from deployments.engine.step import CancelledError, Means, Patience, Result, StepError
 from deployments.models import Operation, OperationStep, Slot, SlotState, StepState
 from egx_project.events.kinds import EventKind
 from egx_project.events.record import record
@@ -26,11 +27,29 @@ Seen = TypeVar("Seen")
 class Context:
     claim: Claim
     gateway_id: int | None
-    driver: Driver
+    means: Means
     scope: Scope
     clock: Clock
     patience: Patience
     _desired: GatewaySnapshot | None = field(default=None, init=False)
+
+    @property
+    def driver(self) -> Driver:
+        return cast("Driver", self.means)  # which of them it is follows from the kind of the operation
+
+    @property
+    def builder(self) -> Builder:
+        return cast("Builder", self.means)
+
+    def operation(self) -> Operation:
+        return Operation.objects.get(pk=self.claim.operation_id)
+
+    def go_on(self) -> None:
+        now = Operation.objects.filter(pk=self.claim.operation_id).values("attempt", "owner", "cancelled_by").first()
+        if now is None or (now["attempt"], now["owner"]) != (self.claim.attempt, str(self.claim.owner)):
+            raise LostClaimError(f"attempt {self.claim.attempt} of operation {self.claim.operation_id} was superseded")
+        if now["cancelled_by"]:
+            raise CancelledError(f"cancelled by {now['cancelled_by']}")
 
     def gateway(self) -> Gateway:
         row = Gateway.objects.select_related("target").filter(pk=self.gateway_id or 0).first()
@@ -69,6 +88,23 @@ class Context:
     def record_result(self, **facts: Any) -> None:  # noqa: ANN401
         with fenced(self.claim) as operation:
             Operation.objects.filter(pk=operation.pk).update(result={**operation.result, **facts})
+
+    def record_progress(self, text: str) -> None:
+        with fenced(self.claim) as operation:
+            step = OperationStep.objects.filter(operation=operation.pk, state=StepState.RUNNING).last()
+            if step is None:
+                return
+            OperationStep.objects.filter(pk=step.pk).update(result={"progress": text})
+            record(
+                EventKind.OPERATION_STEP,
+                operation.subject,
+                operation=operation.pk,
+                operation_kind=operation.kind,
+                index=step.index,
+                name=step.name,
+                state=step.state,
+                error="",
+            )
 
     def record_slot(self, slot: SlotName, state: SlotState, **facts: str | int) -> None:
         if self.gateway_id is None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
-from deployments.drivers.base import Driver, FencedError, Scope
+from deployments.drivers.base import FencedError, Scope
 from deployments.engine import claims, journal
 from deployments.engine.claims import Claim, LostClaimError
 from deployments.engine.context import Context
 from deployments.engine.plan import Plan
-from deployments.engine.step import CancelledError, Patience, Planner, Result, Step, StepError
-from deployments.models import LIFECYCLE, Direction, Operation, OperationState, OperationStep, StepState
+from deployments.engine.step import CancelledError, Means, Patience, Planner, Result, Step, StepError
+from deployments.models import CONFIGURATION, Direction, Operation, OperationState, OperationStep, StepState
 from egx_project.lib.clock import Clock
 from egx_project.lib.errors import EgxError
 
@@ -27,9 +28,9 @@ UNDO_PAUSE_SECONDS = 0.5
 class Workshop:
     """What the executor works with. It is handed in, so that the engine stands on nothing above it."""
 
-    plan: Planner
+    plan: Planner[Any]
     steps: Mapping[str, Step]
-    driver_for: Callable[[Operation], Driver]
+    driver_for: Callable[[Operation], Means]
     clock: Clock
     patience: Patience
 
@@ -78,11 +79,11 @@ def _context(claim: Claim, operation: Operation, workshop: Workshop) -> Context:
     return Context(
         claim=claim,
         gateway_id=operation.gateway_id,
-        driver=workshop.driver_for(operation),
+        means=workshop.driver_for(operation),
         scope=Scope(
-            key=operation.gateway_key,
+            key=operation.key,
             fence=claim.fence,
-            realm="lifecycle" if operation.kind in LIFECYCLE else "configuration",
+            realm="configuration" if operation.kind in CONFIGURATION else "lifecycle",
         ),
         clock=workshop.clock,
         patience=workshop.patience,
@@ -92,7 +93,7 @@ def _context(claim: Claim, operation: Operation, workshop: Workshop) -> Context:
 def _forward(claim: Claim, operation: Operation, context: Context, workshop: Workshop) -> bool:
     """Do the plan's steps; False when the operation has turned back instead of coming to an end."""
     try:
-        context.driver.fence(context.scope)
+        context.means.fence(context.scope)
         lines = journal.save_plan(claim, _plan(operation, context, workshop))
     except EgxError as error:
         _unless_lost(error)
@@ -104,24 +105,26 @@ def _forward(claim: Claim, operation: Operation, context: Context, workshop: Wor
             continue
         try:
             journal.begin(claim, line, after=before)
+        except CancelledError as error:
+            journal.turn_back(claim, error, after=before)
+            return False
+        try:
             before = (line, _do(context, workshop, line))
         except EgxError as error:
             _unless_lost(error)
-            if isinstance(error, CancelledError):
-                journal.turn_back(claim, error, after=before)
-            elif workshop.steps[line.name].irreversible:
+            if workshop.steps[line.name].irreversible:
                 journal.stop_at(claim, line, error)
                 return True
-            else:
-                journal.turn_back(claim, error, failed=line)
+            journal.turn_back(claim, error, failed=line)
             return False
-    journal.finish(claim, OperationState.DONE, last=before, result=journal.results(lines))
+    journal.finish(claim, OperationState.DONE, last=before, result=journal.results(lines, before))
     return True
 
 
 def _plan(operation: Operation, context: Context, workshop: Workshop) -> Plan:
     desired = context.desired_if_any()
-    return workshop.plan(operation, desired, context.driver.observe(operation.gateway_key, desired))
+    looked = context.means.observe(operation.key) if desired is None else context.driver.observe(operation.key, desired)
+    return workshop.plan(operation, desired, looked)
 
 
 def _do(context: Context, workshop: Workshop, line: OperationStep) -> Result:
@@ -143,7 +146,7 @@ def _unless_lost(error: EgxError) -> None:
 def _back(claim: Claim, context: Context, workshop: Workshop) -> None:
     """Undo what was begun, newest first."""
     try:
-        context.driver.fence(context.scope)
+        context.means.fence(context.scope)
     except EgxError as error:
         _unless_lost(error)
         journal.finish(claim, OperationState.FAILED, error=error)

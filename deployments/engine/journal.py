@@ -160,6 +160,7 @@ def _tell(kind: EventKind, operation: Operation, **facts: Any) -> None:  # noqa:
     record(kind, operation.subject, operation=operation.pk, operation_kind=operation.kind, **facts)
 
 
-def results(lines: Iterable[OperationStep]) -> dict[str, Any]:
-    """What the steps found out, by step."""
-    return {line.name: line.result for line in lines if line.result}
+def results(lines: Iterable[OperationStep], last: Finished | None) -> dict[str, Any]:
+    """What the steps found out, by step; of the last one nothing is written yet."""
+    found = {line.name: line.result for line in lines} | ({last[0].name: last[1]} if last else {})
+    return {name: result for name, result in found.items() if result}

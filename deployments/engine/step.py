@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from deployments.drivers.base import Driver, Observation, Scope, SlotName
+from deployments.drivers.base import Driver, Scope, SlotName
+from deployments.drivers.building import Builder
 from deployments.engine.plan import Plan
 from deployments.models import Operation, SlotState
 from egx_project.lib.clock import Clock
@@ -16,6 +17,9 @@ from gateways.models import Gateway
 from gateways.spec.snapshot import GatewaySnapshot
 
 Seen = TypeVar("Seen")
+Observed_contra = TypeVar("Observed_contra", contravariant=True)
+Means = Driver | Builder
+"""What an operation's effects go through. Both are fenced, and looked at before a plan is made."""
 Arguments = Mapping[str, Any]
 Result = dict[str, Any]
 
@@ -41,7 +45,7 @@ class CancelledError(EgxError):
 
 @dataclass(frozen=True)
 class Patience:
-    """How long steps wait, in seconds."""
+    """How long steps wait, in seconds, and how much they keep."""
 
     healthy: float
     """Until a new slot is ready."""
@@ -53,15 +57,37 @@ class Patience:
     """For clients that move over by themselves."""
     drain: float
     """For clients that do not move over by themselves."""
+    builds_kept: int = 0
+    """Builds whose logs stay."""
 
 
 class StepContext(Protocol):
     """A step's view of the world: the runtime, the desired state, time, and the rows it may write."""
 
-    driver: Driver
     scope: Scope
     clock: Clock
     patience: Patience
+
+    @property
+    def driver(self) -> Driver:
+        """Of an operation of a gateway."""
+        ...
+
+    @property
+    def builder(self) -> Builder:
+        """Of an operation of an image."""
+        ...
+
+    def operation(self) -> Operation:
+        """Its row, as it is now, without a claim to write it."""
+        ...
+
+    def go_on(self) -> None:
+        """To be called now and then by a step that takes long: it ends early where nobody wants it any more.
+
+        Raises CancelledError where somebody has cancelled the operation, LostClaimError where another attempt has it.
+        """
+        ...
 
     def gateway(self) -> Gateway:
         """Its row. Raises StepError where that is gone."""
@@ -88,6 +114,10 @@ class StepContext(Protocol):
 
     def record_result(self, **facts: Any) -> None:  # noqa: ANN401
         """Add to the operation's result, whatever its end will be."""
+        ...
+
+    def record_progress(self, text: str) -> None:
+        """Say how far the step is that runs: for people, until its result takes the place."""
         ...
 
     def record_slot(self, slot: SlotName, state: SlotState, **facts: str | int) -> None:
@@ -123,7 +153,7 @@ class Step(Protocol):
         ...
 
 
-class Planner(Protocol):
+class Planner(Protocol[Observed_contra]):
     """Pure: the same row, desired state and observation give the same plan."""
 
-    def __call__(self, operation: Operation, desired: GatewaySnapshot | None, observed: Observation) -> Plan: ...
+    def __call__(self, operation: Operation, desired: GatewaySnapshot | None, observed: Observed_contra) -> Plan: ...

@@ -16,6 +16,7 @@ class OperationKind(models.TextChoices):
     ROLLBACK = "rollback"
     RESTORE = "restore"
     RETIRE = "retire"
+    BUILD = "build"
 
 
 CONFIGURATION = (OperationKind.CONFIGURE,)
@@ -24,6 +25,8 @@ REPLACING = (OperationKind.UPDATE, OperationKind.ROLLBACK, OperationKind.RESTORE
 """Another engine or configuration comes to serve, and the one that served is left."""
 LIFECYCLE = (OperationKind.DEPLOY, OperationKind.REMOVE, OperationKind.RETIRE, *REPLACING)
 """One at a time for each gateway."""
+BUILDS = (OperationKind.BUILD,)
+"""Of images: about no gateway, and one at a time for each name."""
 
 
 class OperationState(models.TextChoices):
@@ -45,14 +48,17 @@ class Direction(models.TextChoices):
 
 
 class Operation(models.Model):
-    """One durable change of one gateway, and who is at it."""
+    """One durable change, of one gateway or of one image, and who is at it."""
 
     kind = models.CharField(max_length=20, choices=OperationKind)
     gateway = models.ForeignKey(Gateway, on_delete=models.SET_NULL, null=True, related_name="operations")
     target = models.ForeignKey(Target, on_delete=models.PROTECT, related_name="operations")
-    gateway_key = models.CharField(max_length=40)
-    gateway_name = models.CharField(max_length=330)
-    """As people write it; stays when the gateway is gone."""
+    key = models.CharField(max_length=40)
+    """Names what it is about outside the database."""
+    subject = models.CharField(max_length=330)
+    """What it is about, in the names of events: `gateway/NAME`, `build/IMAGE`. Stays when the gateway is gone."""
+    gateway_name = models.CharField(max_length=330, blank=True)
+    """As people write it; empty for what is about no gateway."""
 
     state = models.CharField(max_length=20, choices=OperationState, default=OperationState.QUEUED)
     direction = models.CharField(max_length=10, choices=Direction, default=Direction.FORWARD)
@@ -100,19 +106,30 @@ class Operation(models.Model):
                 condition=Q(kind__in=CONFIGURATION, state__in=WORKING),
                 name="one_running_configuration",
             ),
+            models.UniqueConstraint(
+                fields=["subject"],
+                condition=Q(kind__in=BUILDS, state__in=ACTIVE),
+                name="one_build_of_a_name",
+                violation_error_message="another build of this image is not finished",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.pk} of {self.gateway_name}"
+        return f"{self.kind} {self.pk} of {self.name}"
 
     @property
     def is_active(self) -> bool:
         return self.state in ACTIVE
 
     @property
-    def subject(self) -> str:
-        """The operation in the names of events."""
-        return f"gateway/{self.gateway_name}"
+    def name(self) -> str:
+        """What it is about, as people write it."""
+        return self.subject.partition("/")[2]
+
+    @property
+    def about(self) -> str:
+        """The same in a sentence: `gateway demo`, `image app:1`."""
+        return f"{'image' if self.kind in BUILDS else 'gateway'} {self.name}"
 
 
 class StepState(models.TextChoices):

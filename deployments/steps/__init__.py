@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from deployments.engine.step import Step
+from deployments.steps.build import BuildImage, CheckImage, CheckSource, PushImage, TagImage
 from deployments.steps.configure import CheckConfig, ConfigureSlots, NarrowEdge, TryConfig, WidenEdge
 from deployments.steps.prepare import Preflight, Pull
 from deployments.steps.remove import CloseEdge, DrainClients, Forget, StopSlots
@@ -12,5 +13,5 @@ from deployments.steps.traffic import OpenEdge, SwitchTraffic
 STEPS: tuple[Step, ...] = (
     Preflight(), Pull(), CheckConfig(), StartNew(), WaitHealthy(), TryConfig(), OpenEdge(), SwitchTraffic(),
     DrainOld(), RetireOld(), NarrowEdge(), ConfigureSlots(), WidenEdge(), DrainClients(), CloseEdge(), StopSlots(),
-    Forget(),
+    Forget(), CheckSource(), BuildImage(), CheckImage(), TagImage(), PushImage(),
 )  # fmt: skip

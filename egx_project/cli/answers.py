@@ -19,6 +19,7 @@ class Step(TypedDict, total=False):
 class Operation(TypedDict, total=False):
     id: int | str
     kind: str
+    subject: str
     gateway: str | None
     state: str
     attempt: int
@@ -55,10 +56,12 @@ class Changed(TypedDict, total=False):
 
 
 def title_of(operation: Operation) -> str:
-    """`gateway demo: deploy 3`"""
+    """`gateway demo: deploy 3`, `image app:1: build 4`"""
     name = f"{operation.get('kind', 'operation')} {operation.get('id', '?')}"
     gateway = operation.get("gateway")
-    return f"gateway {gateway}: {name}" if gateway else name
+    kind, _, image = str(operation.get("subject", "")).partition("/")
+    about = f"gateway {gateway}" if gateway else f"image {image}" if kind == "build" else ""
+    return f"{about}: {name}" if about else name
 
 
 def has_ended(operation: Operation) -> bool:

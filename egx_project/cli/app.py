@@ -36,6 +36,7 @@ COMMANDS = {
     "restore": Entry("Gateways", "egx_project.embedded.restore:restore", "Bring back what a backup has."),
     "remove": Entry("Gateways", f"{_HERE}.remove:remove", "Stop a gateway and remove it."),
     "logs": Entry("Gateways", f"{_HERE}.logs:logs", "Read what a gateway's engines say, and its requests."),
+    "build": Entry("Images", f"{_HERE}.build:build", "Build an image from a folder or a Git repository."),
     "op": Entry("Gateways", f"{_HERE}.op:op", "Show, follow, cancel or resume an operation."),
 }
 

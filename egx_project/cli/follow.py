@@ -10,13 +10,15 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Protocol, Self, TypeVar, cast
+from typing import TypeVar, cast
 
 from egx_project.cli.answers import Operation, has_ended
+from egx_project.cli.build_log import WithBuildLogs
 from egx_project.cli.client import Client, path_of
 from egx_project.cli.errors import AnswerError, FollowInterruptedError
 from egx_project.cli.lines import ProgressLines
 from egx_project.cli.output import Output
+from egx_project.cli.progress import Progress
 from egx_project.lib.errors import EgxError, UnreachableError
 
 POLL_SECONDS = 20
@@ -26,13 +28,6 @@ SHORTEST_ROUND = 0.1
 """Between two looks: a burst of events is one look."""
 
 T = TypeVar("T")
-
-
-class Progress(Protocol):
-    def __enter__(self) -> Self: ...
-    def __exit__(self, *stopped: object) -> None: ...
-    def update(self, operation: Operation) -> None: ...
-    def notice(self, text: str) -> None: ...
 
 
 def follow(
@@ -47,7 +42,7 @@ def follow(
         return []
     deadline = None if timeout is None else time.monotonic() + timeout
     try:
-        with _progress(output) as progress:
+        with WithBuildLogs(_progress(output), client) as progress:
             _Watch(client, progress, watched, deadline).run()
     except KeyboardInterrupt:
         raise FollowInterruptedError(_goes_on(watched), hint=_how_to_follow(watched)) from None

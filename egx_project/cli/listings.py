@@ -47,6 +47,11 @@ def _progress(item: Item) -> str:
     return f"{sum(step.get('state') == 'done' for step in steps)}/{len(steps)}" if steps else ""
 
 
+def _about(item: Item) -> object:
+    """The gateway or the image."""
+    return item.get("gateway") or str(item.get("subject", "")).partition("/")[2]
+
+
 def _moment(name: str) -> Column:
     """To the second; what is not a time is shown as it came."""
     return "AT" if name == "at" else name.removesuffix("_at").upper(), lambda item: _text(item.get(name))[:19]
@@ -79,7 +84,7 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
     "operations": (
         _key("id"),
         _key("kind"),
-        _key("gateway"),
+        ("OF", _about),
         _key("state"),
         ("STEPS", _progress),
         _moment("created_at"),
@@ -93,6 +98,8 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
         _moment("date"),
         ("DIGEST", _digest),
         _key("channel"),
+        _key("signature"),
+        _key("reason"),
     ),
     "backups": (
         _key("id"),

@@ -81,4 +81,8 @@ def _doing(operation: Operation) -> str:
     if has_ended(operation):
         return operation.get("state", "")
     under_way = [step for step in operation.get("steps") or [] if step.get("state") in {"running", "undoing"}]
-    return f"{under_way[-1].get('name')} {under_way[-1].get('state')}" if under_way else operation.get("state", "")
+    if not under_way:
+        return operation.get("state", "")
+    step = under_way[-1]
+    far = (step.get("result") or {}).get("progress", "")
+    return " ".join(filter(None, (str(step.get("name")), str(step.get("state")), str(far))))

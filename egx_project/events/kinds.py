@@ -24,6 +24,7 @@ class EventKind(StrEnum):
     OPERATION_TURNED_BACK = "operation.turned_back"
     OPERATION_CANCELLING = "operation.cancelling"
     OPERATION_FINISHED = "operation.finished"
+    BUILD_PROGRESS = "build.progress"
     SLOT_CHANGED = "slot.changed"
     CHANNEL_ASKED = "channel.asked"
     RELEASE_FOUND = "release.found"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from egx_project.settings.access import *
 from egx_project.settings.api import *
+from egx_project.settings.builds import *
 from egx_project.settings.core import *
 from egx_project.settings.data import *
 from egx_project.settings.docker import *

@@ -42,7 +42,7 @@ def operations(request: HttpRequest) -> HttpResponse:
 @page(Action.VIEW)
 def operation(request: HttpRequest, pk: int) -> HttpResponse:
     found = services.find_operation(pk)
-    return page_of(request, f"operation/{pk}", title=f"Operation {pk}: {found.kind} {found.gateway_name}")
+    return page_of(request, f"operation/{pk}", title=f"Operation {pk}: {found.kind} {found.name}")
 
 
 Steer = Callable[..., Operation]

@@ -27,8 +27,10 @@ NEEDS: dict[str, Action] = {
     "check_now": Action.CHANGE,
     "quarantine": Action.CHANGE,
     "lift": Action.CHANGE,
+    "accept": Action.CHANGE,
     "restore": Action.CHANGE,
     "revoke": Action.ADMINISTER,
+    "forget": Action.ADMINISTER,
 }
 every_role = pytest.mark.parametrize("role", Role)
 

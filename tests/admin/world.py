@@ -8,12 +8,14 @@ from typing import Any
 
 from django.contrib.admin import site
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from deployments.models import Operation, SupportService
+from deployments.engine import queueing
+from deployments.models import Build, Operation, OperationKind, SupportService
 from egx_project.access import people, services
 from egx_project.access.models import ApiToken, LoginLink
 from egx_project.access.roles import Role
@@ -42,6 +44,18 @@ def everything() -> Gateway:
     ledger.note("envoy-gateway", [Sighting("docker.io/envoyproxy/gateway", "v1.9.0", "sha256:" + "0" * 64)])
     SupportService.objects.create(target=gateway.target, name="test-backend", problem=HOSTILE)
     return gateway
+
+
+def a_build(target: Target) -> Build:
+    """A build of an image that waits."""
+    options = {
+        "source": {"folder": "/srv/app", "url": "", "ref": "", "below": ""}, "file": "Dockerfile", "platforms": [],
+        "arguments": {}, "version": "", "push": False, "largest": 0, "labels": [],
+    }  # fmt: skip
+    matter = queueing.Matter(subject="build/app:web 1", key="bd-1", target=target)
+    with transaction.atomic():
+        row = queueing.add_about(matter, OperationKind.BUILD, by="tester", options=options)
+    return Build.objects.get(pk=row.pk)
 
 
 def changes_of(gateway: Gateway, version: str) -> None:

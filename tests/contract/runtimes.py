@@ -199,12 +199,14 @@ def docker_ground() -> DriverSettings:
     )
     driver = DockerDriver(settings)
     driver.fence(Scope(key=KEPT, fence=1))
+    driver.ground.daemon.close()
     atexit.register(_clear, driver)
     return settings
 
 
 def _clear(driver: DockerDriver) -> None:
     driver.destroy(Scope(key=KEPT, fence=1))
+    driver.ground.daemon.close()
     shutil.rmtree(driver.settings.data_dir)
 
 
@@ -261,6 +263,7 @@ def docker(backend: int) -> Iterator[Runtime]:
                 driver.fence(scope)
                 driver.destroy(scope)
     assert not driver.observe(KEY).exists
+    driver.ground.daemon.close()
 
 
 RUNTIMES = {make.__name__: make for make in (fake_in_memory, fake_in_a_folder, process, docker)}

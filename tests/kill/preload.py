@@ -10,6 +10,7 @@ import django
 
 django.setup()
 
+import deployments.drivers.docker.driver  # noqa: E402
 import deployments.drivers.fake  # noqa: E402
 import deployments.drivers.process.driver  # noqa: E402
 import deployments.services  # noqa: E402, F401

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.kill import worker
+from tests.kill.worker import NONE, Settings
 
 Point = tuple[str, str, str]
 """`(do|undo|effect, name, enter|leave|before|after)`, or `("end", state, "")`."""
@@ -51,9 +52,9 @@ class Run:
 class Worker:
     """One worker process at one operation."""
 
-    def __init__(self, home: Path, operation_id: int, *, envoy: str = "") -> None:
+    def __init__(self, home: Path, operation_id: int, settings: Settings = NONE) -> None:
         self.wire, theirs = _server.Pipe()
-        self.process = _server.Process(target=worker.work, args=(theirs, home, operation_id, envoy))
+        self.process = _server.Process(target=worker.work, args=(theirs, home, operation_id, settings))
         self.process.start()
         theirs.close()
         self.run = Run()
@@ -142,10 +143,10 @@ def template(home: Path, make: Make) -> Template:
     return Template(home=home, operation_id=operation_id, key=key)
 
 
-def finish(home: Path, operation_id: int, *, envoy: str = "", most: int = 12) -> str:
+def finish(home: Path, operation_id: int, settings: Settings = NONE, *, most: int = 12) -> str:
     """Let new workers have the operation until it has ended; its state."""
     for _attempt in range(most):
-        state = Worker(home, operation_id, envoy=envoy).drive(go).state
+        state = Worker(home, operation_id, settings).drive(go).state
         if state not in {"queued", "running", "undoing"}:
             return state
     raise AssertionError(f"operation {operation_id} does not end")

@@ -19,7 +19,7 @@ def _fake() -> Target:
 def deploy(_home: Path) -> tuple[int, str]:
     """A new gateway."""
     operation = builders.apply(builders.gateway_yaml() + builders.route_yaml(), target=_fake()).operations[0]
-    return operation.pk, operation.gateway_key
+    return operation.pk, operation.key
 
 
 def update(_home: Path) -> tuple[int, str]:
@@ -35,7 +35,7 @@ def configure(_home: Path) -> tuple[int, str]:
     builders.carry_out(builders.ask_update(gateway))
     text = builders.gateway_yaml(ports=(8081, 8082)) + builders.route_yaml(path="/changed")
     operation = builders.apply(text, target=target).operations[0]
-    return operation.pk, operation.gateway_key
+    return operation.pk, operation.key
 
 
 def update_again(_home: Path) -> tuple[int, str]:

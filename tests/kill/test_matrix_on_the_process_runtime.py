@@ -23,7 +23,7 @@ from tests.kill.rig import Decide, Run, Worker
 from tests.load import Load
 
 pytestmark = pytest.mark.timeout(400)
-ENVOY = str(BINARY)
+SETTINGS = {"EGX_ENVOY_BINARY": str(BINARY)}
 """The same binary under a second version name: `local`."""
 VERSIONS = ("local", "1.40.0")
 SEED = 20261125
@@ -53,7 +53,7 @@ class _Ask:
         self.home, self.make, self.args = home, make, args
 
     def __call__(self, wire: Connection) -> None:
-        worker.use_home(self.home, envoy=ENVOY)
+        worker.use_home(self.home, SETTINGS)
         wire.send(self.make(*self.args))
 
 
@@ -93,7 +93,7 @@ def clean(home: Path) -> None:
 def finished(home: Path, operation: int, load: Load, *, expected: str, where: object) -> None:
     """Other workers bring the operation to its end, clients are answered meanwhile, and nothing is left over."""
     answered = load.answered
-    state = rig.finish(home, operation, envoy=ENVOY)
+    state = rig.finish(home, operation, SETTINGS)
     assert state == expected, (where, rig.rows(home, operation)["operation"]["error"])
     # What is left to do may take less time than an answer: then the next one says it.
     assert wait_for(lambda: load.answered > answered or None, clock=SystemClock(), seconds=ANSWER_SECONDS)
@@ -106,7 +106,7 @@ def matrix(home: Path, port: int, request_change: Callable[[int], int], decide_a
     with Load(port) as load:
         while True:
             operation = request_change(n)
-            run = Worker(home, operation, envoy=ENVOY).drive(decide_at(n))
+            run = Worker(home, operation, SETTINGS).drive(decide_at(n))
             if run.state:
                 break
             finished(home, operation, load, expected="done", where=run.points[-1])
@@ -136,7 +136,7 @@ def replacement(home: Path, backend: int) -> tuple[int, Run]:
     """A gateway that serves `local`, its port, and the run that brought it there from 1.40.0."""
     port = hosts.free_port()
     ask(home, deploy, port, backend)
-    reference = Worker(home, int(ask(home, replace, "local")), envoy=ENVOY).drive(rig.go)
+    reference = Worker(home, int(ask(home, replace, "local")), SETTINGS).drive(rig.go)
     assert reference.state == "done"
     return port, reference
 
@@ -145,7 +145,7 @@ def test_an_error_around_every_effect_of_a_replacement_leaves_the_old_one_servin
     port, reference = replacement(home, backend)
     with Load(port) as load:
         for n in rig.effects(reference):
-            run = Worker(home, int(ask(home, replace, "1.40.0")), envoy=ENVOY).drive(rig.at(n, "fail"))
+            run = Worker(home, int(ask(home, replace, "1.40.0")), SETTINGS).drive(rig.at(n, "fail"))
             assert run.state == "rolled_back", reference.points[n]
             clean(home)
     assert load.failures == []
@@ -159,7 +159,7 @@ def test_a_kill_at_random_instants_inside_every_step_of_a_replacement_loses_no_r
     with Load(port) as load:
         for number, instant in enumerate(rig.instants(reference, each=INSTANTS, seed=SEED)):
             operation = int(ask(home, replace, VERSIONS[(number + 1) % 2]))
-            Worker(home, operation, envoy=ENVOY).drive(rig.go, random_kill=instant)
+            Worker(home, operation, SETTINGS).drive(rig.go, random_kill=instant)
             finished(home, operation, load, expected="done", where=instant)
     assert load.failures == []
 
@@ -168,14 +168,14 @@ def test_a_kill_at_random_instants_inside_every_step_of_a_replacement_loses_no_r
 def test_a_kill_at_every_boundary_and_instant_of_an_undo_loses_no_request(home: Path, backend: int) -> None:
     port, reference = replacement(home, backend)
     last = rig.effects(reference)[-1]
-    undone = Worker(home, int(ask(home, replace, "1.40.0")), envoy=ENVOY).drive(rig.at(last, "fail"))
+    undone = Worker(home, int(ask(home, replace, "1.40.0")), SETTINGS).drive(rig.at(last, "fail"))
     assert undone.state == "rolled_back"
     instants = [instant for instant in rig.instants(undone, each=INSTANTS, seed=SEED) if instant[0] > last]
     kills = [(rig.fail_then_kill(last, n), None) for n in range(last + 1, len(undone.points) - 1)]
     with Load(port) as load:
         for decide, instant in [*kills, *((rig.at(last, "fail"), instant) for instant in instants)]:
             operation = int(ask(home, replace, "1.40.0"))
-            run = Worker(home, operation, envoy=ENVOY).drive(decide, random_kill=instant)
+            run = Worker(home, operation, SETTINGS).drive(decide, random_kill=instant)
             finished(home, operation, load, expected="rolled_back", where=run.points[-1])
     assert load.failures == []
 
@@ -186,7 +186,7 @@ def test_a_superseded_worker_that_wakes_late_changes_nothing_of_a_real_gateway(h
     with Load(port) as load:
         for n in range(len(reference.points) - 1):
             operation = int(ask(home, replace, VERSIONS[(n + 1) % 2]))
-            late = Worker(home, operation, envoy=ENVOY)
+            late = Worker(home, operation, SETTINGS)
             late.drive(rig.at(n, "hold"))
             rig.take_from_its_worker(home, operation)
             finished(home, operation, load, expected="done", where=reference.points[n])

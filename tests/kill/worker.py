@@ -11,11 +11,15 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from deployments.drivers.base import Driver, DriverError
-from deployments.engine.step import Arguments, Result, Step, StepContext
+from deployments.drivers.base import DriverError
+from deployments.engine.step import Arguments, Means, Result, Step, StepContext
 
 LOOKING = {"kind", "refusals", "preflight", "observe", "tend"}
 """What of a driver has no effect."""
+
+
+Settings = Mapping[str, Any]
+NONE: Settings = {}
 
 
 class InjectedError(DriverError):
@@ -35,7 +39,7 @@ class Line:
 
 
 class AnnouncedDriver:
-    def __init__(self, driver: Driver, line: Line) -> None:
+    def __init__(self, driver: Means, line: Line) -> None:
         self._driver = driver
         self._line = line
 
@@ -75,20 +79,21 @@ class AnnouncedStep:
         return answer
 
 
-def use_home(home: Path, *, envoy: str = "") -> None:
-    """Make this process work on that data directory."""
+def use_home(home: Path, settings_: Settings = NONE) -> None:
+    """Make this process work on that data directory, with these settings of EGX."""
     from django.conf import settings
     from django.db import connections
 
     logging.disable(logging.CRITICAL)
     settings.EGX_DATA_DIR = home
-    settings.EGX_ENVOY_BINARY = envoy
+    for name, value in settings_.items():
+        setattr(settings, name, value)
     connections["default"].settings_dict["NAME"] = str(home / "egx.sqlite3")
 
 
-def work(wire: Connection, home: Path, operation_id: int, envoy: str) -> None:
+def work(wire: Connection, home: Path, operation_id: int, settings: Settings) -> None:
     """Carry the operation out, announced; the last word is its state."""
-    use_home(home, envoy=envoy)
+    use_home(home, settings)
     from dataclasses import replace
 
     from deployments.engine import executor
@@ -136,5 +141,5 @@ def read(wire: Connection, home: Path, operation_id: int) -> None:
     from egx_project.events.models import Event
 
     operation = Operation.objects.filter(pk=operation_id).values().get()
-    steps = list(Operation.objects.get(pk=operation_id).steps.values("index", "name", "state", "attempt"))
+    steps = list(Operation.objects.get(pk=operation_id).steps.values("index", "name", "state", "attempt", "result"))
     wire.send({"operation": operation, "steps": steps, "events": Event.objects.count()})

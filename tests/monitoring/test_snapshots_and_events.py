@@ -10,8 +10,9 @@ from types import ModuleType
 
 import pytest
 
+from deployments import builds, support
 from deployments import services as deployments
-from deployments import support
+from deployments.builds import Wish
 from deployments.drivers.base import Revival
 from deployments.drivers.fake import REJECT_LABEL
 from deployments.engine import context
@@ -42,7 +43,7 @@ from updates.services import backups, changes, releases
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SERVICES = (deployments, support, gateways, access)
+SERVICES = (deployments, support, builds, gateways, access)
 WEB = ObjectRef(kind="HTTPRoute", namespace="default", name="web")
 READERS = frozenset(
     {
@@ -55,6 +56,12 @@ READERS = frozenset(
         "service_name",
         "find_service",
         "run_agents",
+        "full_name",
+        "find_build",
+        "read_log",
+        "last_words",
+        "log_folder",
+        "facts_of",
     }
 )
 """Public functions of the services modules that write nothing a snapshot tells of."""
@@ -256,6 +263,13 @@ def switch_a_service_on_where_no_engine_answers(target: Target) -> None:
     support.switch(target="engine", name="test-backend", on=False, by="tester")
 
 
+def ask_for_a_build_where_no_engine_answers(target: Target) -> None:
+    gateways.ensure_target(name="engine", kind=TargetKind.DOCKER, node="test")
+    Target.objects.filter(name="engine").update(options={"host": "unix:///nowhere/docker.sock"})
+    wish = Wish(name="registry.example.org:5000/team/app", source="https://git.example.org/app.git", push=True)
+    builds.request_build(wish=wish, by="tester")
+
+
 CALLS: tuple[Callable[[Target], None], ...] = (
     create, create_in_a_namespace, change_a_route, change_a_backend, change_listeners,
     move_a_route_to_another_gateway, delete_a_route_and_its_backend, replace_the_engine, update_and_roll_back,
@@ -264,6 +278,7 @@ CALLS: tuple[Callable[[Target], None], ...] = (
     resume_one_that_nobody_is_shown_any_more, cancel_what_waits, remove, remove_one_of_two_that_share_a_route,
     add_a_target, forget_a_target, let_people_in, put_a_release_away_and_take_it_back, revive,
     switch_a_service_on_where_no_engine_answers,
+    ask_for_a_build_where_no_engine_answers,
 )  # fmt: skip
 
 

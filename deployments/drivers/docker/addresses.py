@@ -18,17 +18,24 @@ CANDIDATES = tuple(f"10.{second}.0.0/{PREFIX}" for second in range(213, 250))
 """Where Docker's own defaults (172.17 to 31, 192.168) and most offices are not."""
 
 
-def free_subnet(taken: Iterable[str], wanted: str = "") -> str:
-    """The first candidate, or `wanted`, that overlaps with nothing. Raises DriverError where there is none."""
+def free_subnet(taken: Iterable[str], wanted: str = "", *, after: int = 0) -> str:
+    """The first candidate, or `wanted`, that overlaps with nothing; with `after`, so many free ones are passed over.
+
+    Raises DriverError where there is none.
+    """
     networks = [ipaddress.ip_network(subnet, strict=False) for subnet in taken]
-    for candidate in (wanted,) if wanted else CANDIDATES:
-        ours = ipaddress.ip_network(candidate)
-        if not any(ours.overlaps(other) for other in networks if other.version == ours.version):
-            return candidate
+    free = [subnet for subnet in ((wanted,) if wanted else CANDIDATES) if not _overlaps(subnet, networks)]
+    if free:
+        return free[min(after, len(free) - 1)]
     raise DriverError(
         f"no subnet is free for EGX's network: {wanted or 'all candidates'} overlap with networks that are there",
         hint="set EGX_DOCKER_SUBNET to a free /16 or smaller, such as 172.30.0.0/16",
     )
+
+
+def _overlaps(subnet: str, others: Iterable[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
+    ours = ipaddress.ip_network(subnet)
+    return any(ours.overlaps(other) for other in others if other.version == ours.version)
 
 
 def host_address(subnet: str) -> str:

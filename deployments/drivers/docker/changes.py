@@ -4,7 +4,7 @@ Envoy Gateway's file provider merges what it reads into what it has (seen with 1
 from the file stays; rules that change places send requests to each other's backends for a moment; objects that change
 names answer 404 in between. So only these changes go in place, and all else gets a new revision beside the old one:
 
-- values of fields that stay, in objects that stay;
+- values of fields that stay, in objects that stay, but for a rule whose matches and backends both change;
 - routes and backends that come or go, whole;
 - listeners that come or go, whole.
 """
@@ -42,7 +42,7 @@ def _reasons(had: Mapping[Place, Object], has: Mapping[Place, Object]) -> Iterab
         yield f"objects of kind {kind} come and others go at the same time, which looks like a change of names"
     yield from _of_backends(went, came, had, has)
     for where in sorted(set(had) & set(has)):
-        reason = _difference(had[where], has[where], ())
+        reason = _difference(had[where], has[where], ()) or _of_route(had[where], has[where])
         if reason:
             yield f"{where[0]} {where[2]}: {reason}"
 
@@ -55,6 +55,21 @@ def _of_backends(
     routes = [where for where in set(had) & set(has) if where[0] == "HTTPRoute" and had[where] != has[where]]
     if moved and routes:
         yield "backends come or go together with changes of routes that stay"
+
+
+def _of_route(before: Object, after: Object) -> str:
+    """What a rule matches and where it sends come to Envoy apart, a moment after each other."""
+    if before["kind"] != "HTTPRoute":
+        return ""
+    was, now = before["spec"], after["spec"]
+    if was["parentRefs"] != now["parentRefs"]:
+        return "parentRefs change"
+    named = was.get("hostnames") != now.get("hostnames")
+    for number, (one, other) in enumerate(zip(was.get("rules", ()), now.get("rules", ()), strict=True)):
+        matched = named or one.get("matches") != other.get("matches")
+        if matched and one.get("backendRefs") != other.get("backendRefs"):
+            return f"rule {number + 1} changes both what it matches and where it sends"
+    return ""
 
 
 def _difference(before: Any, after: Any, path: tuple[str, ...]) -> str:  # noqa: ANN401

@@ -22,6 +22,7 @@ SUBPATHS_API = (1, 45)
 SECONDS = 60
 NOT_TO_BE_CLOSED = (OSError, AttributeError, ValueError, docker.errors.DockerException)
 """What the package raises where it closes what is closed."""
+UNIX = "unix://"
 Json = dict[str, Any]
 
 
@@ -79,15 +80,29 @@ class LogStream:
         self._client.close()
 
 
+class _Client(docker.APIClient):
+    """Each thread has its own, and threads come and go: whoever is not needed any more leaves no connection open."""
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):  # it may not have come to be
+            self.close()
+
+
 class Daemon:
     """One Engine. Usable from several threads; nothing is asked before it is needed."""
 
     def __init__(self, host: str) -> None:
-        self.host = host
-        """`unix://…`, `tcp://…`, `npipe://…` or `ssh://…`; empty: as the `docker` command finds it."""
+        self.host = host or usual_host()
+        """`unix://…`, `tcp://…`, `npipe://…` or `ssh://…`."""
         self.calls = 0
         """Requests made of the Engine so far."""
         self._local = threading.local()
+
+    def close(self) -> None:
+        """Leave no connection of this thread open; the next question opens one."""
+        opened, self._local.api = getattr(self._local, "api", None), None
+        if opened is not None:
+            opened.close()
 
     # --- the Engine itself ------------------------------------------------------------------------------------------
 
@@ -283,11 +298,14 @@ class Daemon:
         """The Engine's own lines of progress. `tag` may be a digest. Raises DaemonError for an error inside them."""
         with self._asking(f"pull {repository}"):
             # An auth of None would make the package look for one itself, in files that may be broken.
+            refused = ""
             for line in self._api.pull(repository, tag=tag, stream=True, decode=True, auth_config=dict(auth or {})):
-                if "error" in line:
-                    said = str(line["error"])
-                    raise DaemonError(f"Docker could not pull {repository}, {tag}: {said}", hint=_hint(said))
-                yield line
+                if "error" in line:  # read on: a stream that is read to its end leaves its connection to others
+                    refused = str(line["error"])
+                else:
+                    yield line
+            if refused:
+                raise DaemonError(f"Docker could not pull {repository}, {tag}: {refused}", hint=_hint(refused))
 
     def tag(self, image: str, repository: str, tag: str) -> None:
         with self._asking(f"tag {repository}:{tag}"):
@@ -342,9 +360,18 @@ class Daemon:
         return cast("docker.APIClient", found)
 
     def _client(self, *, timeout: float) -> docker.APIClient:
+        self._knock()
         with self._asking("answer", count=False):
-            _knock(self.host)
-            return docker.APIClient(base_url=self.host or None, version="auto", timeout=max(1, int(timeout)))
+            return _Client(base_url=self.host, version="auto", timeout=max(1, int(timeout)))
+
+    def _knock(self) -> None:
+        """Docker's client leaves a socket open that it could not connect, and says less of why."""
+        if self.host.startswith(UNIX):
+            with socket.socket(socket.AF_UNIX) as knocking:
+                try:
+                    knocking.connect(self.host.removeprefix(UNIX))
+                except OSError as error:
+                    raise self._unreachable(error) from error
 
     @contextlib.contextmanager
     def _asking(self, what: str, *, count: bool = True) -> Iterator[None]:
@@ -364,7 +391,7 @@ class Daemon:
             raise self._unreachable(error) from error
 
     def _unreachable(self, error: Exception) -> DriverError:
-        text, where = str(error), self.host or "its usual socket"
+        text, where = str(error), self.host
         if "Permission denied" in text or isinstance(error, PermissionError):
             return DaemonError(
                 f"this user may not use Docker at {where}",
@@ -388,12 +415,14 @@ def _close(stream: Any) -> None:  # noqa: ANN401  a type of the package's own
             close()
 
 
-def _knock(host: str) -> None:
-    """Raises where nobody listens: the package can tell, too, but leaves its socket open then."""
-    if host.startswith("unix://"):
-        with socket.socket(socket.AF_UNIX) as knocking:
-            knocking.settimeout(SECONDS)
-            knocking.connect(host.removeprefix("unix://"))
+def usual_host() -> str:
+    """Where the `docker` command looks: its current context, which Docker Desktop sets, or the usual socket."""
+    try:
+        context = docker.ContextAPI.get_current_context()
+        found = str(context.Host) if context else ""
+    except (docker.errors.DockerException, OSError, ValueError, KeyError, TypeError, AttributeError):
+        found = ""  # a configuration that is broken: `docker` itself falls back, too
+    return found.replace("http+unix://", UNIX) or f"{UNIX}/var/run/docker.sock"
 
 
 def _version(text: str) -> tuple[int, int]:

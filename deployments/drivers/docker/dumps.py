@@ -23,7 +23,7 @@ KINDS = {
 def differences(dump: Mapping[str, Any], meant: Sequence[Object], *, before: Sequence[Object] = ()) -> list[str]:
     """Sentences; none where the engine holds what is meant. `before` is what it was told last."""
     held = _held(dump)
-    known = {place(found): found for found in meant if found["kind"] in KINDS}
+    known = {place(found): found for found in meant if found["kind"] in KINDS and _shows(found, meant)}
     earlier = {place(found): found for found in before}
     found: list[str] = []
     for where in sorted(set(known) | set(held)):
@@ -35,6 +35,22 @@ def differences(dump: Mapping[str, Any], meant: Sequence[Object], *, before: Seq
             told, was = known[where]["spec"], earlier.get(where, {}).get("spec", {})
             found += [f"{_said(where)}: {problem}" for problem in _compare(told, held[where]["spec"], was, ())]
     return found
+
+
+def _shows(found: Object, meant: Sequence[Object]) -> bool:
+    """The engine tells only of backends that a route names."""
+    return found["kind"] != "Backend" or found["metadata"]["name"] in set(_backends_named(meant))
+
+
+def _backends_named(value: Any) -> Iterable[str]:  # noqa: ANN401
+    if isinstance(value, Mapping):
+        if value.get("kind") == "Backend" and "name" in value:
+            yield str(value["name"])
+        for part in value.values():
+            yield from _backends_named(part)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for part in value:
+            yield from _backends_named(part)
 
 
 def _held(dump: Mapping[str, Any]) -> dict[Place, Object]:

@@ -26,6 +26,7 @@ from egx_project.lib import atomic
 from egx_project.lib.clock import Clock
 
 LOCK_SECONDS = 60
+TRIES = 6
 DESKTOP_HOST = "host.docker.internal"
 
 
@@ -87,17 +88,20 @@ class Ground:
         there = self.subnet
         if there:
             return there
-        for _try in range(3):  # somebody else may take a subnet between the look and the making
-            subnet = addresses.free_subnet(self.daemon.subnets(), self._wanted_subnet())
+        for attempt in range(TRIES):  # somebody else may take a subnet between the look and the making
+            subnet = addresses.free_subnet(self.daemon.subnets(), self._wanted_subnet(), after=attempt)
             spec = containers.network(
                 self.place, subnet, addresses.dynamic_range(subnet), addresses.host_address(subnet)
             )
-            with contextlib.suppress(DaemonError):
+            try:
                 self.daemon.create_network(spec)
-                atomic.write_json(self.root / "network.json", {"subnet": subnet})
-                return subnet
-        self.daemon.create_network(spec)
-        return subnet
+            except DaemonError as error:
+                if "overlaps" not in error.message or attempt == TRIES - 1:
+                    raise
+                continue
+            atomic.write_json(self.root / "network.json", {"subnet": subnet})
+            return subnet
+        raise AssertionError("the last try returns or raises")
 
     def _wanted_subnet(self) -> str:
         """A network that comes again has the subnet that it had: addresses are written down."""
@@ -144,7 +148,7 @@ class Ground:
                 raise DriverError(f"{path} cannot be written", hint="set EGX_DOCKER_VOLUME_PATH to the mounted volume")
             return path
         found = self.daemon.volume(self.place.names.volume)
-        local = self.daemon.host in {"", "unix:///var/run/docker.sock"}
+        local = self.daemon.host == "unix:///var/run/docker.sock"
         path = Path(found["Mountpoint"]) if found and local else Path("/nonexistent")
         return path if os.geteuid() == 0 and path.is_dir() and os.access(path, os.W_OK) else None
 

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from deployments.drivers import logins
 from deployments.drivers.base import DriverError, Engine, Progress, unwatched
 from deployments.drivers.docker import containers, layout
 from deployments.drivers.docker.containers import Place
-from deployments.drivers.docker.daemon import Daemon
+from deployments.drivers.docker.daemon import Daemon, DaemonError
 from deployments.drivers.docker.records import Image
 from deployments.drivers.docker.settings import DockerSettings
 from deployments.drivers.docker.volume import Volume
+from deployments.drivers.logins import IDENTITY, Login
 from egx_project.lib import atomic
-from egx_project.lib.images import parse
+from egx_project.lib.images import SCHEME, ImageName, parse
 
 KEEP_GATEWAY = "egx-keep/gateway"
 KEEP_ENVOY = "egx-keep/envoy"
@@ -31,6 +33,7 @@ VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,39}")
 SAYS_ENVOY = re.compile(r"^ENVOY_PROXY_VERSION: (?P<tag>(?:distroless-)?v(?P<version>\d[\w.+-]*))$", re.MULTILINE)
 ENVOY_IN_IMAGE = "/usr/local/bin/envoy"
 SECONDS_TO_SAY_VERSION = 60
+TAG_LENGTH = 128
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 """As the Engine's own info names them, and as images do."""
 
@@ -63,8 +66,8 @@ class Images:
 
     def here(self, engine: Engine) -> Fetched | None:
         """The same, if it was pulled before."""
-        found = self._kept(KEEP_GATEWAY, engine.version)
-        if found is None or (engine.digest and found.digest != engine.digest):
+        found = self._kept(KEEP_GATEWAY, engine.version, digest=engine.digest)
+        if found is None:
             return None
         tag, version = self._envoy_of(found)
         envoy = self._kept(KEEP_ENVOY, tag, version=version)
@@ -72,11 +75,8 @@ class Images:
 
     def files_image(self) -> str:
         """The id of the image for the container that writes files."""
-        reference = self.settings.files_image
-        repository, tag = split(reference)
-        kept = self._kept(KEEP_FILES, re.sub(r"[^A-Za-z0-9_.-]", "-", tag))
-        if kept is None:
-            kept = self._fetch(repository, tag, "", (KEEP_FILES, re.sub(r"[^A-Za-z0-9_.-]", "-", tag)), unwatched)
+        keep = (KEEP_FILES, as_tag(self.settings.files_image))
+        kept = self._kept(*keep) or self._fetch(parse(self.settings.files_image), keep, unwatched)
         return kept.reference
 
     def other(self, reference: str, *, newest: bool, progress: Progress) -> Image:
@@ -88,7 +88,7 @@ class Images:
         if kept is not None and (not newest or found.digest):
             return kept
         try:
-            return self._fetch(found.name, tag, found.digest, keep, progress, version=tag)
+            return self._fetch(found if found.digest else found.tagged(tag), keep, progress, version=tag)
         except DriverError:
             if kept is None:
                 raise
@@ -97,40 +97,50 @@ class Images:
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _engine(self, engine: Engine, progress: Progress) -> Image:
-        kept = self._kept(KEEP_GATEWAY, engine.version)
         digest = f"sha256:{engine.artifact.sha256}" if engine.artifact else engine.digest
-        if kept is not None and digest in {"", kept.digest}:
+        kept = self._kept(KEEP_GATEWAY, engine.version, digest=digest)
+        if kept is not None:
             return kept
-        repository, tag = self._place_of(engine)
-        return self._fetch(repository, tag, digest, (KEEP_GATEWAY, engine.version), progress)
+        wanted = self._place_of(engine).pinned(digest)
+        return self._fetch(wanted, (KEEP_GATEWAY, engine.version), progress)
 
-    def _place_of(self, engine: Engine) -> tuple[str, str]:
+    def _place_of(self, engine: Engine) -> ImageName:
         if engine.artifact:
-            return split(engine.artifact.url.removeprefix("oci://"))
+            return parse(engine.artifact.url.removeprefix(SCHEME))
         tag = f"v{engine.version}" if engine.version[:1].isdigit() else engine.version
-        return self.settings.gateway_image, tag
+        return parse(self.settings.gateway_image).tagged(tag)
 
     def _envoy(self, tag: str, version: str, progress: Progress) -> Image:
         kept = self._kept(KEEP_ENVOY, tag, version=version)
         if kept is not None:
             return kept
-        repository = self.settings.envoy_image or beside(self.settings.gateway_image, "envoy")
-        return self._fetch(repository, tag, "", (KEEP_ENVOY, tag), progress, version=version)
+        own = self.settings.envoy_image
+        place = parse(own) if own else beside(parse(self.settings.gateway_image), "envoy")
+        return self._fetch(place.tagged(tag), (KEEP_ENVOY, tag), progress, version=version)
 
-    def _fetch(
-        self, repository: str, tag: str, digest: str, keep: tuple[str, str], progress: Progress, *, version: str = ""
-    ) -> Image:
-        wanted = f"{repository}@{digest}" if digest else f"{repository}:{tag}"
-        found = self.daemon.image(wanted)
-        if found is None or not digest:
-            for line in self.daemon.pull(repository, digest or tag):
-                _report(line, progress)
-            found = self.daemon.image(wanted)
+    def _fetch(self, wanted: ImageName, keep: tuple[str, str], progress: Progress, *, version: str = "") -> Image:
+        """Pull it unless its very digest is here, look at it, and keep it under the tag `keep`."""
+        reference = f"{wanted.name}@{wanted.digest}" if wanted.digest else str(wanted)
+        found = self.daemon.image(reference) if wanted.digest else None
+        if found is None:
+            self._pull(wanted, progress)
+            found = self.daemon.image(reference)
         if found is None:
             raise DriverError(f"{wanted} was pulled, and is not there", hint="was it removed meanwhile? try again")
-        self._refuse_other_platform(wanted, found)
+        self._refuse_other_platform(reference, found)
         self.daemon.tag(found["Id"], *keep)
-        return _image(found, version=version or keep[1], repository=repository)
+        digest = wanted.digest or digest_of(found, wanted.name)
+        return Image(reference=found["Id"], version=version or keep[1], digest=digest)
+
+    def _pull(self, wanted: ImageName, progress: Progress) -> None:
+        found = logins.find(wanted.registry)
+        try:
+            for line in self.daemon.pull(wanted.name, wanted.digest or wanted.tag or "latest", _auth(found.login)):
+                _report(line, progress)
+        except DaemonError as error:
+            if found.problem:  # it may be why the registry refuses
+                raise DaemonError(f"{error.message}; {found.problem}", hint=error.hint) from error
+            raise
 
     def _refuse_other_platform(self, wanted: str, found: dict[str, Any]) -> None:
         info = self.daemon.info()
@@ -142,30 +152,33 @@ class Images:
                 hint="use an image that has this platform",
             )
 
-    def _kept(self, repository: str, tag: str, *, version: str = "") -> Image | None:
+    def _kept(self, repository: str, tag: str, *, version: str = "", digest: str = "") -> Image | None:
+        """What was fetched before under this tag, if it has this digest, among others perhaps."""
         found = self.daemon.image(f"{repository}:{tag}")
-        return _image(found, version=version or tag, repository="") if found else None
+        if found is None or (digest and digest not in {*digests(found).values(), found["Id"]}):
+            return None
+        return Image(reference=found["Id"], version=version or tag, digest=digest or digest_of(found))
 
     def _envoy_of(self, engine: Image) -> tuple[str, str]:
         """(tag, version) of the Envoy that the engine was made with, as it says itself."""
         note = self.notes / f"{engine.reference.removeprefix('sha256:')[:24]}.json"
         said = atomic.read_json(note)
         if said is None:
-            text = self.daemon.run(
-                self.place.names.tool(f"version-{engine.reference.removeprefix('sha256:')[:12]}"),
-                containers.version(engine.reference, place=self.place),
-                seconds=SECONDS_TO_SAY_VERSION,
-            )
-            found = SAYS_ENVOY.search(text)
+            found = SAYS_ENVOY.search(self._version_text(engine))
             if found is None:
-                raise DriverError(
-                    f"the image of {engine.version} does not say which Envoy it drives",
-                    hint="is it an image of Envoy Gateway?",
-                )
+                raise _no_gateway(engine)
             said = {"tag": found["tag"], "version": found["version"]}
             self.notes.mkdir(parents=True, exist_ok=True, mode=0o700)
             atomic.write_json(note, said)
         return said["tag"], said["version"]
+
+    def _version_text(self, engine: Image) -> str:
+        name = self.place.names.tool(f"version-{engine.reference.removeprefix('sha256:')[:12]}")
+        spec = containers.version(engine.reference, place=self.place)
+        try:
+            return self.daemon.run(name, spec, seconds=SECONDS_TO_SAY_VERSION)
+        except DaemonError as error:
+            raise _no_gateway(engine, error.message) from error
 
     def put_envoy(self, envoy: Image, volume: Volume) -> None:
         """Envoy Gateway starts what lies here, and downloads nothing."""
@@ -181,22 +194,40 @@ class Images:
             self.daemon.remove(container)
 
 
-def split(reference: str) -> tuple[str, str]:
-    """(repository, tag)."""
-    head, colon, tag = reference.rpartition(":")
-    return (head, tag) if colon and "/" not in tag else (reference, "latest")
+def _no_gateway(engine: Image, why: str = "") -> DriverError:
+    return DriverError(
+        f"the image of {engine.version} does not say which Envoy it drives{f': {why}' if why else ''}",
+        hint="is it an image of Envoy Gateway?",
+    )
 
 
-def beside(repository: str, name: str) -> str:
+def beside(image: ImageName, name: str) -> ImageName:
     """Another image of the same place."""
-    return f"{repository.rpartition('/')[0]}/{name}"
+    return replace(image, repository=f"{image.repository.rpartition('/')[0]}/{name}".lstrip("/"))
 
 
-def _image(found: dict[str, Any], *, version: str, repository: str) -> Image:
-    digests = [one.partition("@") for one in found.get("RepoDigests") or ()]
-    own = [digest for name, _, digest in digests if repository and short(name) == short(repository)]
-    digest = next(iter([*own, *(digest for _name, _, digest in digests)]), found["Id"])
-    return Image(reference=found["Id"], version=version, digest=digest)
+def as_tag(text: str) -> str:
+    """A tag that tells texts apart."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "-", text)[-TAG_LENGTH:]
+
+
+def digests(found: Mapping[str, Any]) -> dict[str, str]:
+    """By repository, as the Engine writes it; none of an image that came from an archive."""
+    return {name: digest for name, _, digest in (one.partition("@") for one in found.get("RepoDigests") or ())}
+
+
+def digest_of(found: Mapping[str, Any], repository: str = "") -> str:
+    """In the repository, or in any; the image's own id where no registry has given it one."""
+    known = digests(found)
+    return known.get(short(repository)) or next(iter(known.values()), str(found["Id"]))
+
+
+def _auth(login: Login | None) -> dict[str, str]:
+    if login is None:
+        return {}
+    if login.username == IDENTITY:
+        return {"identitytoken": login.password}
+    return {"username": login.username, "password": login.password}
 
 
 def short(repository: str) -> str:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('deployments', '0003_updates'),
+        ('deployments', '0004_builds'),
         ('gateways', '0001_initial'),
     ]
 
