@@ -217,8 +217,12 @@ class Support:
     def _answers(self, name: ServiceName, container: Container) -> bool:
         address = container.addresses.get(self.ground.names.network, "")
         published = name == ServiceName.PROMETHEUS and self.ground.on_host
-        host, port = (LOOPBACK, self.ground.settings.prometheus_port) if published else (address, PORTS[name])
-        with contextlib.closing(http.client.HTTPConnection(host, port, timeout=READY_SECONDS)) as connection:
+        opened = (
+            http.client.HTTPConnection(LOOPBACK, self.ground.settings.prometheus_port, timeout=READY_SECONDS)
+            if published
+            else self.ground.reach.connect(address, PORTS[name], host=str(name), timeout=READY_SECONDS)
+        )
+        with contextlib.closing(opened) as connection:
             try:
                 connection.request("GET", READY_PATHS[name])
                 return connection.getresponse().status == http.HTTPStatus.OK
