@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from celery import shared_task
+from celery.signals import worker_ready
+from django.conf import settings
 
 from deployments import labels
+from deployments.keeping import keep_services_here
 from deployments.selectors import supervised_nodes
 from deployments.sending import send
 from deployments.services import tend, wake_stale
+
+KEEP_SECONDS = 5.0
 
 
 @shared_task(name="deployments.reap")
@@ -28,3 +35,10 @@ def tend_here() -> None:
     """Start again what died on this node."""
     tend()
     labels.follow()
+
+
+@worker_ready.connect
+def keep_services_beside(**_signal: Any) -> None:  # noqa: ANN401
+    """In the process that starts a node's workers; `egx up` has a thread of its own for it."""
+    if settings.REDIS_URL:
+        keep_services_here(every=KEEP_SECONDS)

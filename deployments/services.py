@@ -21,7 +21,16 @@ from deployments.engine import queueing
 from deployments.engine.plan import Plan
 from deployments.engine.queueing import Matter
 from deployments.engine.waiting import runnable
-from deployments.models import ACTIVE, Operation, OperationKind, OperationState, Slot, SlotState
+from deployments.models import (
+    ACTIVE,
+    Operation,
+    OperationKind,
+    OperationState,
+    ServiceState,
+    Slot,
+    SlotState,
+    SupportService,
+)
 from deployments.planner import Wish, plan_configure, plan_deploy, plan_remove
 from deployments.sending import send
 from deployments.tasks import driver_of, run_operation
@@ -52,6 +61,12 @@ def add_target(*, name: str, kind: TargetKind, node: str) -> Target:
 
 def remove_target(*, name: str) -> None:
     """Forget a target that was never used. Raises NotFoundError and ConflictError."""
+    running = SupportService.objects.filter(target__name=name).exclude(wanted=False, state=ServiceState.OFF).first()
+    if running is not None:
+        raise ConflictError(
+            f"target {name} has the support service {running.name}",
+            hint=f"take it away first: egx service stop {running.name} --target {name}",
+        )
     gateway_services.remove_target(name=name)
 
 

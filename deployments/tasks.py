@@ -9,6 +9,7 @@ from deployments.drivers import registry
 from deployments.drivers.base import Driver
 from deployments.drivers.docker.containers import Resources
 from deployments.drivers.docker.settings import DockerSettings
+from deployments.drivers.supporting import Supporter
 from deployments.engine import catalog, executor
 from deployments.engine.executor import Workshop
 from deployments.engine.step import Means, Patience
@@ -36,6 +37,10 @@ def docker_settings() -> DockerSettings:
         gateway_image=images.parse(settings.ENVOY_GATEWAY_IMAGE).name,
         envoy_image=settings.EGX_ENVOY_IMAGE,
         files_image=settings.EGX_DOCKER_FILES_IMAGE,
+        test_backend_image=settings.EGX_TEST_BACKEND_IMAGE,
+        prometheus_image=settings.EGX_PROMETHEUS_IMAGE,
+        prometheus_port=settings.EGX_PROMETHEUS_PORT,
+        gateway_log_bytes=settings.EGX_GATEWAY_LOGS_MIB << 20,
         subnet=settings.EGX_DOCKER_SUBNET,
         volume_path=settings.EGX_DOCKER_VOLUME_PATH,
         reach=settings.EGX_DOCKER_REACH,
@@ -55,6 +60,10 @@ def docker_settings() -> DockerSettings:
 
 def driver_of(target: Target) -> Driver:
     return registry.driver(target.kind, target.options, driver_settings())
+
+
+def supporter_of(target: Target) -> Supporter:
+    return registry.supporter(target.kind, target.options, driver_settings())
 
 
 def means_of(operation: Operation) -> Means:

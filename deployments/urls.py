@@ -2,7 +2,17 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from deployments.api import builds, containers, gateways, manifests, operations, routes, targets
+from deployments.api import (
+    builds,
+    containers,
+    gateways,
+    logs,
+    manifests,
+    operations,
+    routes,
+    support,
+    targets,
+)
 from egx_project.rest.converters import RowNumber
 
 register_converter(RowNumber, "number")
@@ -10,8 +20,11 @@ register_converter(RowNumber, "number")
 urlpatterns = [
     path("targets", targets.Targets.as_view()),
     path("targets/<str:name>", targets.OneTarget.as_view()),
+    path("services", support.Services.as_view()),
+    path("services/<str:target>/<str:name>", support.OneService.as_view()),
     path("gateways", gateways.Gateways.as_view()),
     path("gateways/<str:name>", gateways.OneGateway.as_view()),
+    path("gateways/<str:name>/logs", logs.GatewayLogs.as_view()),
     path("routes", routes.Routes.as_view()),
     path("routes/<str:kind>/<str:name>", routes.OneRoute.as_view()),
     path("backends", routes.Backends.as_view()),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from deployments import exposing
+from deployments import exposing, support
 from deployments.models import OperationState
 from egx_project.access.roles import MAY, Action, Role
 from egx_project.lib.errors import EgxError, NotFoundError
@@ -18,9 +18,15 @@ from monitoring import engines, history, measures, offers, selectors
 Subjects = frozenset[str] | None
 Parts = dict[str, str]
 
-VIEW = re.compile(r"(?P<kind>overview|releases|containers|gateway|history|operation)/(?P<number>[0-9]{1,18})")
-"""A page of the overview or of the releases, the containers, a gateway, its history's first page, or an operation."""
-FIRST_PAGES = {"overview": "overview/1", "releases": "releases/1", "containers": "containers/1"}
+VIEW = re.compile(r"(?P<kind>overview|releases|containers|services|gateway|history|operation)/(?P<number>[0-9]{1,18})")
+"""A page of the overview or of the releases, the containers, the services, a gateway, its history's first page, or an
+operation."""
+FIRST_PAGES = {
+    "overview": "overview/1",
+    "releases": "releases/1",
+    "containers": "containers/1",
+    "services": "services/1",
+}
 OFFERED = ("release/", "channel/")
 """How subjects begin whose events change what gateways could be updated to."""
 
@@ -130,6 +136,13 @@ def _containers(page: int, role: Role, subjects: Subjects) -> Parts:
     return {"containers": html}
 
 
+def _services(_page: int, role: Role, subjects: Subjects) -> Parts:
+    if subjects is not None and not any(subject.startswith(("service/", "target/")) for subject in subjects):
+        return {}
+    found = support.services()
+    return {"services": _html("_services.html", services=found, may_administer=Action.ADMINISTER in MAY[role])}
+
+
 def _offers_changed(subjects: frozenset[str]) -> bool:
     return any(subject.startswith(OFFERED) for subject in subjects)
 
@@ -175,6 +188,7 @@ VIEWS: dict[str, Callable[[int, Role, Subjects], Parts]] = {
     "overview": _overview,
     "releases": _releases,
     "containers": _containers,
+    "services": _services,
     "gateway": _gateway,
     "history": _history,
     "operation": _operation,

@@ -2,7 +2,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from monitoring.views import applying, changing, containers, gateways, health, history, operations, overview, releases
+from monitoring.views import (
+    applying,
+    changing,
+    containers,
+    gateways,
+    health,
+    history,
+    operations,
+    overview,
+    releases,
+    services,
+)
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -20,6 +31,9 @@ urlpatterns = [
     path("containers", containers.containers, name="containers"),
     path("containers/<path:name>/expose", containers.expose, name="expose"),
     path("containers/<path:name>/unexpose", containers.unexpose, name="unexpose"),
+    path("services", services.services, name="services"),
+    path("services/<str:target>/<str:name>/on", services.switch_on, name="switch-on"),
+    path("services/<str:target>/<str:name>/off", services.switch_off, name="switch-off"),
     path("operations", operations.operations, name="operations"),
     path("operations/<int:pk>", operations.operation, name="operation"),
     path("operations/<int:pk>/cancel", operations.cancel, name="cancel"),

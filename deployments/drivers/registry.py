@@ -13,6 +13,7 @@ from typing import Any, cast
 from deployments.drivers.base import Driver, DriverError
 from deployments.drivers.building import Builder
 from deployments.drivers.docker.settings import DockerSettings
+from deployments.drivers.supporting import Supported, Supporter
 
 MOST_THREADS = 4
 DRIVERS = {
@@ -57,6 +58,14 @@ def builder(kind: str, options: Mapping[str, Any], settings: DriverSettings) -> 
     if kind not in BUILDERS:
         raise DriverError(f"images are not built on {kind} targets", hint=f"they are on: {', '.join(sorted(BUILDERS))}")
     return cast("Builder", _made(BUILDERS[kind], tuple(sorted(options.items())), settings))
+
+
+def supporter(kind: str, options: Mapping[str, Any], settings: DriverSettings) -> Supporter:
+    """Who keeps a target's support services. Raises DriverError for a runtime that has none."""
+    found = driver(kind, options, settings)
+    if not isinstance(found, Supported):
+        raise DriverError(f"{kind} targets have no support services", hint="docker targets have")
+    return found.support
 
 
 @functools.cache

@@ -16,8 +16,10 @@ from deployments.models.operation import (
     StepState,
 )
 from deployments.models.slot import Slot, SlotState
+from deployments.models.support import ServiceState, SupportService
 
 __all__ = [
     "ACTIVE", "BUILDS", "CONFIGURATION", "LIFECYCLE", "REPLACING", "UNTOLD", "Build", "Direction", "Operation",
-    "OperationKind", "OperationState", "OperationStep", "Slot", "SlotState", "StepState",
+    "OperationKind", "OperationState", "OperationStep", "ServiceState", "Slot", "SlotState", "StepState",
+    "SupportService",
 ]  # fmt: skip

@@ -24,6 +24,7 @@ COMMANDS = {
     "status": Entry("EGX", f"{_HERE}.status:status", "Show how EGX, or one gateway, is."),
     "doctor": Entry("EGX", "egx_project.embedded.doctor:doctor", "Look what is wrong with backups, and repair it."),
     "token": Entry("EGX", f"{_HERE}.token:token", "Make login links and API tokens."),
+    "service": Entry("EGX", f"{_HERE}.service:service", "Start and stop what helps the gateways of a target."),
     "registry": Entry("EGX", f"{_HERE}.registry:registry", "Log EGX in to container registries."),
     "apply": Entry("Desired state", f"{_HERE}.apply:apply", "Make gateways and routes what manifests say."),
     "delete": Entry("Desired state", f"{_HERE}.delete:delete", "Delete what manifests name, or one object."),
@@ -37,6 +38,7 @@ COMMANDS = {
     "backup": Entry("Gateways", f"{_HERE}.backup:backup", "Put a gateway, or all of EGX, away."),
     "restore": Entry("Gateways", "egx_project.embedded.restore:restore", "Bring back what a backup has."),
     "remove": Entry("Gateways", f"{_HERE}.remove:remove", "Stop a gateway and remove it."),
+    "logs": Entry("Gateways", f"{_HERE}.logs:logs", "Read what a gateway's engines say, and its requests."),
     "build": Entry("Images", f"{_HERE}.build:build", "Build an image from a folder or a Git repository."),
     "op": Entry("Gateways", f"{_HERE}.op:op", "Show, follow, cancel or resume an operation."),
 }

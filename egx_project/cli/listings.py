@@ -66,6 +66,12 @@ def _where(route: Item) -> str:
     return f"{route.get('host') or ''}{route.get('path') or ''}"
 
 
+def _ready(item: Item) -> str:
+    if not item.get("wanted") or item.get("ready") is None:
+        return ""
+    return "yes" if item["ready"] else "no"
+
+
 _NAME: Column = ("NAME", _full_name)
 
 _COLUMNS: dict[str, tuple[Column, ...]] = {
@@ -116,6 +122,14 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
         ("OFFERED", lambda item: [_where(one) for one in item.get("offered") or []]),
     ),
     "targets": (_key("name"), _key("kind"), _key("node")),
+    "services": (
+        _key("name"),
+        _key("target"),
+        _key("state"),
+        ("READY", _ready),
+        _key("address"),
+        _key("problem"),
+    ),
     "tokens": (
         _key("name"),
         _key("role"),

@@ -16,6 +16,7 @@ from django.db import close_old_connections, connection
 
 from deployments import labels, services
 from deployments.engine.waiting import runnable
+from deployments.keeping import keep_services
 from deployments.tasks import run_operation
 from egx_project.celery import app
 from egx_project.events import wake
@@ -75,6 +76,7 @@ def start() -> None:
         ("poller", Poller().run),
         ("supervisor", _tend_forever),
         ("soaks", _watch_forever),
+        ("services", keep_services),
         ("celery", _celery_worker),
         ("beat", beat.run),
     ):

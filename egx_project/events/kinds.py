@@ -44,6 +44,7 @@ class EventKind(StrEnum):
     BACKUP_DRILLED = "backup.drilled"
     INSTANCE_RESTORED = "instance.restored"
     ENGINE_REVIVED = "engine.revived"
+    SERVICE_CHANGED = "service.changed"
     REVISION_RETIRED = "revision.retired"
     CONTAINER_JOINED = "container.joined"
     CONTAINER_LEFT = "container.left"

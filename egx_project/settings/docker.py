@@ -45,3 +45,15 @@ EGX_DOCKER_LABELS = env.str("EGX_DOCKER_LABELS", default="offer")
 
 EGX_DOCKER_ACCESS_LOG = env.bool("EGX_DOCKER_ACCESS_LOG", default=True)
 """Whether each request is a line of JSON in its engine's container log, of which 30 MB are kept."""
+
+EGX_TEST_BACKEND_IMAGE = env.str("EGX_TEST_BACKEND_IMAGE", default="docker.io/egx/test-backend:latest")
+"""The image of the support service `test-backend`."""
+
+EGX_PROMETHEUS_IMAGE = env.str("EGX_PROMETHEUS_IMAGE", default="docker.io/prom/prometheus:v3.5.0")
+"""The image of the support service `prometheus`."""
+
+EGX_PROMETHEUS_PORT = env.int("EGX_PROMETHEUS_PORT", default=9090)
+"""Where Prometheus is published, on loopback."""
+
+EGX_GATEWAY_LOGS_MIB = env.int("EGX_GATEWAY_LOGS_MIB", default=64)
+"""What the log agent keeps of each gateway, at most."""

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from deployments.engine import queueing
-from deployments.models import Build, Operation, OperationKind
+from deployments.models import Build, Operation, OperationKind, SupportService
 from egx_project.access import people, services
 from egx_project.access.models import ApiToken, LoginLink
 from egx_project.access.roles import Role
@@ -42,6 +42,7 @@ def everything() -> Gateway:
     services.issue_link(user=people.owner(), by="tester")
     logins.set_login(registry="docker.io", username="ann", password="not shown", by="tester")
     ledger.note("envoy-gateway", [Sighting("docker.io/envoyproxy/gateway", "v1.9.0", "sha256:" + "0" * 64)])
+    SupportService.objects.create(target=gateway.target, name="test-backend", problem=HOSTILE)
     return gateway
 
 
@@ -82,6 +83,7 @@ def more(first: int, last: int) -> None:
         services.issue_link(user=user, by="tester")
         ledger.note("envoy-gateway", [Sighting("docker.io/envoyproxy/gateway", f"v1.9.{n}", "sha256:" + "0" * 64)])
         logins.set_login(registry=f"r{n}.example", username="ann", password="not shown", by="tester")
+        SupportService.objects.create(target=target, name=f"s{n}")
         Answer.objects.create(key=f"k{n}", request_sha256="0" * 64, status=202, body="{}")
         Policy.objects.create(kind="SecurityPolicy", api_version="gateway.envoyproxy.io/v1alpha1", name=f"p{n}")
 

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
 
+from tests.docker.serving import Serving, serving
 from tests.requirements import require
 from tests.testbed import needed
 from tests.testbed.newer import Newer
@@ -37,3 +40,10 @@ def newer_engine(newer: Newer) -> Iterator[docker.DockerClient]:
     client = docker.DockerClient(base_url=f"unix://{newer.socket}", version="auto")
     yield client
     client.close()
+
+
+@pytest.fixture
+def egx(testbed: Testbed, settings: Any, tmp_path: Path, transactional_db: None) -> Iterator[Serving]:
+    """An EGX with a Docker target and nothing on it."""
+    with serving(testbed, settings, tmp_path) as made:
+        yield made

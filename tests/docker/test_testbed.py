@@ -26,6 +26,7 @@ IMAGES = [
     *(f"envoy-{envoy}" for envoy in GATEWAYS.values()),
     "busybox",
     "test-backend",
+    "prometheus",
 ]
 
 

@@ -36,6 +36,7 @@ def views(gateway: Gateway) -> dict[str, str]:
         f"/gateways/default/{gateway.name}": f"gateway/{gateway.pk}",
         f"/gateways/default/{gateway.name}/history": f"history/{gateway.pk}",
         "/releases": "releases",
+        "/services": "services",
         f"/operations/{operation.pk}": f"operation/{operation.pk}",
     }
 
@@ -128,7 +129,7 @@ def test_what_is_no_page_cannot_be_watched(view: str) -> None:
         fragments.render(view, role=Role.ADMIN, subjects=None)
 
 
-@pytest.mark.parametrize("kind", ["overview", "releases", "gateway", "history", "operation"])
+@pytest.mark.parametrize("kind", ["overview", "releases", "services", "gateway", "history", "operation"])
 def test_the_largest_number_is_harmless(kind: str) -> None:
     assert fragments.render(f"{kind}/{'9' * 18}", role=Role.ADMIN, subjects=None)
 

@@ -44,7 +44,8 @@ def text_of(client: Client, path: str, status: HTTPStatus = HTTPStatus.OK) -> st
 # --- who sees what --------------------------------------------------------------------------------------------------
 
 READING = (
-    "/", "/gateways/default/web", "/operations", "/operations/1", "/releases", "/gateways/default/web/history",
+    "/", "/gateways/default/web", "/operations", "/operations/1", "/releases", "/services",
+    "/gateways/default/web/history",
     "/gateways/default/web/update", "/gateways/default/web/update?to=1.41.0", "/gateways/default/web/rollback",
     "/containers",
 )  # fmt: skip

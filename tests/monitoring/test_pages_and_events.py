@@ -60,7 +60,7 @@ def same(page: str) -> list[str]:
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.__name__)
 def test_an_open_page_that_is_pushed_to_is_the_page_as_it_is_now(call: Callable[[Target], None]) -> None:
     target = fake_target()
-    pages = [OpenPage("overview"), OpenPage("releases")]
+    pages = [OpenPage("overview"), OpenPage("releases"), OpenPage("services")]
     call(target)
     pages += [OpenPage(f"{page}/{gateway.pk}") for gateway in Gateway.objects.all() for page in ("gateway", "history")]
     for _ in range(2):

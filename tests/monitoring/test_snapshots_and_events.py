@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from deployments import builds
+from deployments import builds, support
 from deployments import services as deployments
 from deployments.builds import Wish
 from deployments.drivers.base import ContainerNews, Revival
@@ -43,7 +43,7 @@ from updates.services import backups, changes, releases
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SERVICES = (deployments, builds, gateways, access)
+SERVICES = (deployments, support, builds, gateways, access)
 WEB = ObjectRef(kind="HTTPRoute", namespace="default", name="web")
 READERS = frozenset(
     {
@@ -52,6 +52,10 @@ READERS = frozenset(
         "plan_removal",
         "await_death",
         "user_of_token",
+        "services",
+        "service_name",
+        "find_service",
+        "run_agents",
         "full_name",
         "find_build",
         "read_log",
@@ -252,6 +256,14 @@ def revive(target: Target) -> None:
     deployments.wake_stale()
 
 
+def switch_a_service_on_where_no_engine_answers(target: Target) -> None:
+    gateways.ensure_target(name="engine", kind=TargetKind.DOCKER, node="test")
+    Target.objects.filter(name="engine").update(options={"host": "unix:///nowhere/docker.sock"})
+    support.switch(target="engine", name="test-backend", on=True, by="tester")
+    support.converge()
+    support.switch(target="engine", name="test-backend", on=False, by="tester")
+
+
 def ask_for_a_build_where_no_engine_answers(target: Target) -> None:
     gateways.ensure_target(name="engine", kind=TargetKind.DOCKER, node="test")
     Target.objects.filter(name="engine").update(options={"host": "unix:///nowhere/docker.sock"})
@@ -266,6 +278,7 @@ CALLS: tuple[Callable[[Target], None], ...] = (
     ask_again, be_refused_by_the_engine, take_a_configuration_back, fail_the_first_deployment_and_resume_it,
     resume_one_that_nobody_is_shown_any_more, cancel_what_waits, remove, remove_one_of_two_that_share_a_route,
     add_a_target, forget_a_target, let_people_in, put_a_release_away_and_take_it_back, revive,
+    switch_a_service_on_where_no_engine_answers,
     ask_for_a_build_where_no_engine_answers,
 )  # fmt: skip
 

@@ -24,6 +24,8 @@ REPOSITORY = Path(__file__).parents[2]
 APP = "/app"
 BACKEND_PACKAGES = ("uvicorn", "click", "h11", "httptools", "websockets")
 BACKEND_PORT = 8080
+NOBODY = 65534
+PROMETHEUS_TAG = "v2.42"
 BUSYBOX_TAG = "1.36"
 """What manifests ask for; the label says what it is."""
 
@@ -33,6 +35,7 @@ def recipes() -> list[Recipe]:
         *(_envoy(version) for version in GATEWAYS.values()),
         _busybox(),
         _test_backend(),
+        _prometheus(),
         *(_gateway(version) for version in GATEWAYS),  # last: what takes minutes
     ]
 
@@ -157,4 +160,36 @@ def _test_backend() -> Recipe:
         user=NONROOT_USER,
         working_folder="/home/nonroot",
         ports=[BACKEND_PORT],
+    )
+
+
+def _prometheus() -> Recipe:
+    package = "prometheus"
+
+    def layers() -> list[list[Entry]]:
+        binary = debian.unpacked(package) / "usr/bin/prometheus"
+        return [
+            [
+                *(entry for entry in _base() if entry.path.startswith(("/etc", "/tmp"))),
+                *libraries.of(binary),
+                Entry("/bin/prometheus", content=binary),
+                Entry("/prometheus", owner=NOBODY),
+            ]
+        ]
+
+    return Recipe(
+        name="prometheus",
+        repository="prom/prometheus",
+        tag=PROMETHEUS_TAG,
+        version=debian.version(package),
+        title="Prometheus of Debian",
+        licenses="Apache-2.0",
+        layers=layers,
+        made_of={"package": package, "libc": libraries.libc_version()},
+        entrypoint=["/bin/prometheus"],
+        command=["--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus"],
+        environment=PATH,
+        user="nobody",
+        working_folder="/prometheus",
+        ports=[9090],
     )

@@ -27,7 +27,7 @@ class Testbed:
     registry: str
     """Host and port, as image references begin."""
     images: dict[str, Image]
-    """By the names of `recipes.py`: `gateway-v1.9.0`, `envoy-1.39.0`, `busybox`, `test-backend`."""
+    """By the names of `recipes.py`: `gateway-v1.9.0`, `envoy-1.39.0`, `busybox`, `test-backend`, `prometheus`."""
     newer: Newer | None
     """A newer engine, which only `up --newer` starts."""
 

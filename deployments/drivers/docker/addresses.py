@@ -43,6 +43,11 @@ def host_address(subnet: str) -> str:
     return str(ipaddress.ip_network(subnet)[1])
 
 
+def own_address(subnet: str, number: int) -> str:
+    """One of the network's own, for what all gateways share: 1 to 6."""
+    return str(ipaddress.ip_network(subnet)[1 + number])
+
+
 def dynamic_range(subnet: str) -> str:
     """The upper half, for what has no address of its own."""
     return str(list(ipaddress.ip_network(subnet).subnets(prefixlen_diff=1))[1])

@@ -20,6 +20,8 @@ from deployments.drivers.base import DriverError, SilentError
 LEAST_API = (1, 41)
 SUBPATHS_API = (1, 45)
 SECONDS = 60
+NOT_TO_BE_CLOSED = (OSError, AttributeError, ValueError, docker.errors.DockerException)
+"""What the package raises where it closes what is closed."""
 UNIX = "unix://"
 Json = dict[str, Any]
 
@@ -52,6 +54,30 @@ class Container:
     @property
     def running(self) -> bool:
         return self.state == "running"
+
+
+class LogStream:
+    """What a container says, as it says it."""
+
+    def __init__(self, client: docker.APIClient, stream: Any) -> None:  # noqa: ANN401  a type of the package's own
+        self._client = client
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._stream
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError, AttributeError):
+            return  # the Engine went away, or it was cancelled
+
+    def cancel(self) -> None:
+        """Ends the reading of another thread."""
+        with contextlib.suppress(*NOT_TO_BE_CLOSED):
+            self._stream.close()
+
+    def close(self) -> None:
+        """By whoever has read it."""
+        _close(self._stream)
+        self._client.close()
 
 
 class _Client(docker.APIClient):
@@ -180,6 +206,26 @@ class Daemon:
                 return ""
         return found.decode(errors="replace")
 
+    def stamped_log(
+        self, container: str, *, since: float | None = None, tail: int | None = None, follow: bool = False
+    ) -> LogStream:
+        """Its lines, each beginning with its stamp; with `follow`, on to the container's end. To be closed."""
+        client = self._client(timeout=SECONDS)
+        try:
+            with self._asking(f"read the log of {container}"):
+                found = client.logs(
+                    container,
+                    stream=True,
+                    follow=follow,
+                    timestamps=True,
+                    since=since,
+                    tail="all" if tail is None else tail,
+                )
+        except BaseException:
+            client.close()
+            raise
+        return LogStream(client, found)
+
     def put(self, container: str, folder: str, archive: bytes | Iterable[bytes]) -> None:
         """Unpack a tar archive into the container's folder."""
         with self._asking(f"copy into {container}"):
@@ -301,18 +347,20 @@ class Daemon:
 
     # --- events -----------------------------------------------------------------------------------------------------
 
-    def events(self, filters: Mapping[str, list[str]], *, seconds: float) -> Iterator[Json]:
+    def events(self, filters: Mapping[str, list[str]], *, seconds: float, since: float | None = None) -> Iterator[Json]:
         """What happens, as far as the filters let it through, until somebody stops reading, or after `seconds`.
+        With `since`, of the Epoch, also what has happened since then.
 
         Returns early, as it were without news, where the Engine goes away.
         """
         client = self._client(timeout=seconds)
         try:
-            stream = client.events(decode=True, filters=dict(filters))
+            begun = None if since is None else int(since)
+            stream = client.events(decode=True, filters=dict(filters), since=begun)
             try:
                 yield from stream
             finally:
-                stream.close()
+                _close(stream)
         except (requests.RequestException, urllib3.exceptions.HTTPError, docker.errors.DockerException, OSError):
             return
         finally:
@@ -355,7 +403,12 @@ class Daemon:
             yield
         except docker.errors.APIError as error:
             raise _explained(what, error) from error
-        except (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        except (
+            docker.errors.DockerException,
+            requests.RequestException,
+            urllib3.exceptions.HTTPError,
+            OSError,
+        ) as error:
             self._local.api = None
             raise self._unreachable(error) from error
 
@@ -366,7 +419,7 @@ class Daemon:
                 f"this user may not use Docker at {where}",
                 hint="add the user to the group docker and log in again, or use rootless Docker",
             )
-        if "FileNotFoundError" in text or "No such file" in text:
+        if isinstance(error, FileNotFoundError) or "FileNotFoundError" in text or "No such file" in text:
             return DaemonSilentError(
                 f"there is no Docker at {where}", hint="install and start Docker; gateways on `process` need none"
             )
@@ -375,6 +428,13 @@ class Daemon:
         return DaemonSilentError(
             f"Docker at {where} does not answer", hint="start it (Docker Desktop, or `systemctl start docker`)"
         )
+
+
+def _close(stream: Any) -> None:  # noqa: ANN401  a type of the package's own
+    """By whoever has read it: its own `close` leaves half of it open, and all of it where the Engine has gone away."""
+    for close in (stream.close, stream._response.close):
+        with contextlib.suppress(*NOT_TO_BE_CLOSED):
+            close()
 
 
 def usual_host() -> str:

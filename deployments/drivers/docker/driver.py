@@ -36,6 +36,7 @@ from deployments.drivers.docker.judging import Judge
 from deployments.drivers.docker.ports import why_not_published
 from deployments.drivers.docker.records import Record, Shelf
 from deployments.drivers.docker.slots import SlotContainers, by_revision
+from deployments.drivers.docker.support import Support
 from deployments.drivers.docker.tending import Tending
 from deployments.drivers.folders import Folders
 from deployments.drivers.joining import Candidate, Joined
@@ -61,7 +62,8 @@ class DockerDriver:
         )
         self.judge = Judge(self.ground)
         self.joining = Joining(self.ground, self.folders, self._shelf)
-        self.tending = Tending(self.ground, self.folders, self._parts, self.joining)
+        self.support = Support(self.ground, lambda: bool(self.folders.names()))
+        self.tending = Tending(self.ground, self.folders, self._parts, self.joining, self.support)
 
     # --- looking -----------------------------------------------------------------------------------------------------
 
@@ -258,8 +260,9 @@ class DockerDriver:
             for file in self.folders.of(scope.key).glob("*.json"):
                 if not file.name.endswith("fence.json"):
                     file.unlink(missing_ok=True)
+        self.support.logs.forget(scope.key)
         shutil.rmtree(self.folders.of(scope.key), ignore_errors=True)
-        if not self.folders.names():
+        if not self.folders.names() and not self.support.shared_by():
             self.ground.clear()
 
     # --- containers of users -----------------------------------------------------------------------------------------

@@ -126,7 +126,7 @@ class Ground:
             self._volume = None
 
     def clear(self) -> None:
-        """Take away what is shared, when the last gateway is gone; what somebody else still uses stays."""
+        """Take away what is shared, when the last gateway and service are gone; what somebody else still uses stays."""
         with self.locked():
             names = self.place.names
             self.daemon.remove(names.files)
@@ -135,8 +135,9 @@ class Ground:
             for network in (names.network, names.backends):
                 with contextlib.suppress(DaemonError):
                     self.daemon.remove_network(network)
-            with contextlib.suppress(DaemonError):
-                self.daemon.remove_volume(names.volume)
+            for volume in (names.volume, names.prometheus_data):
+                with contextlib.suppress(DaemonError):
+                    self.daemon.remove_volume(volume)
             self._volume = self._reach = None
 
     # --- ways in ----------------------------------------------------------------------------------------------------

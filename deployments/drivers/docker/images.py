@@ -6,6 +6,7 @@ made of is never removed by Docker either.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from egx_project.lib.images import SCHEME, ImageName, parse
 KEEP_GATEWAY = "egx-keep/gateway"
 KEEP_ENVOY = "egx-keep/envoy"
 KEEP_FILES = "egx-keep/files"
+KEEP_OTHER = "egx-keep/other"
 VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,39}")
 SAYS_ENVOY = re.compile(r"^ENVOY_PROXY_VERSION: (?P<tag>(?:distroless-)?v(?P<version>\d[\w.+-]*))$", re.MULTILINE)
 ENVOY_IN_IMAGE = "/usr/local/bin/envoy"
@@ -76,6 +78,21 @@ class Images:
         keep = (KEEP_FILES, as_tag(self.settings.files_image))
         kept = self._kept(*keep) or self._fetch(parse(self.settings.files_image), keep, unwatched)
         return kept.reference
+
+    def other(self, reference: str, *, newest: bool, progress: Progress) -> Image:
+        """An image that is no engine. With `newest` it is pulled again; where that fails, the one here will do."""
+        found = parse(reference)
+        tag = found.tag or "latest"
+        keep = (KEEP_OTHER, hashlib.sha256(reference.encode()).hexdigest()[:16])
+        kept = self._kept(*keep, version=tag)
+        if kept is not None and (not newest or found.digest):
+            return kept
+        try:
+            return self._fetch(found if found.digest else found.tagged(tag), keep, progress, version=tag)
+        except DriverError:
+            if kept is None:
+                raise
+            return kept
 
     # --- inside -----------------------------------------------------------------------------------------------------
 

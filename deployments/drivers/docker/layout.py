@@ -10,6 +10,8 @@ USER = 65532
 XDS_PORT = 18000
 ENGINE_ADMIN_PORT = 19000
 """Envoy Gateway's own admin interface."""
+ENGINE_METRICS_PORT = 19001
+"""Of Envoy Gateway itself."""
 ENVOY_ADMIN_PORT = 19099
 MARKER_PORT = 19098
 """A listener that only EGX asks: it answers with what the slot holds."""
@@ -19,7 +21,7 @@ ENGINE_PORTS = {
     18001: "Envoy Gateway's rate limits",
     18002: "Envoy Gateway's Wasm",
     19000: "Envoy Gateway's admin interface",
-    19001: "Envoy Gateway's metrics",
+    ENGINE_METRICS_PORT: "Envoy Gateway's metrics",
     19003: "Envoy's readiness",
     MARKER_PORT: "EGX's marker",
     ENVOY_ADMIN_PORT: "Envoy's admin interface",
@@ -49,6 +51,11 @@ def revision(key: str, number: int) -> str:
 def config(key: str, number: int) -> str:
     """The folder that the engine watches."""
     return f"{revision(key, number)}/cfg"
+
+
+PROMETHEUS = "prometheus"
+"""What Prometheus is told."""
+PROMETHEUS_TARGETS = f"{PROMETHEUS}/targets"
 
 
 OBJECTS = "objects.yaml"

@@ -23,6 +23,8 @@ PORT = f"{PREFIX}/port"
 VERSION = f"{PREFIX}/version"
 DIGEST = f"{PREFIX}/digest"
 FENCE = f"{PREFIX}/fence"
+SERVICE = f"{PREFIX}/service"
+"""Which support service it is."""
 LONGEST_NAME = 40
 
 
@@ -33,6 +35,8 @@ class Role(StrEnum):
     """Writes into the volume."""
     DOOR = "door"
     """Opens connections into the network for an EGX without a route to it."""
+    SUPPORT = "support"
+    """Helps the gateways: see `deployments/drivers/supporting.py`."""
     TOOL = "tool"
     """Runs once and goes."""
 
@@ -59,6 +63,14 @@ class Names:
     @property
     def files(self) -> str:
         return f"egx-{self.installation}-files"
+
+    @property
+    def prometheus_data(self) -> str:
+        """The volume of what Prometheus has gathered."""
+        return f"egx-{self.installation}-prometheus"
+
+    def support(self, service: str) -> str:
+        return f"egx-{self.installation}-{service}"
 
     def tool(self, what: str) -> str:
         return f"egx-{self.installation}-{what}"

@@ -17,6 +17,12 @@ class DockerSettings:
     """Without a tag; empty: `envoy` beside the gateway's image."""
     files_image: str = "docker.io/library/busybox:1.36"
     """Has a shell; used where EGX cannot write into the volume itself."""
+    test_backend_image: str = "docker.io/egx/test-backend:latest"
+    prometheus_image: str = "docker.io/prom/prometheus:v3.5.0"
+    prometheus_port: int = 9090
+    """Of this host, on loopback."""
+    gateway_log_bytes: int = 64 << 20
+    """That the log agent keeps of each gateway."""
     subnet: str = ""
     """Of EGX's network; empty: the first that is free."""
     volume_path: str = ""

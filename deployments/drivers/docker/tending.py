@@ -7,9 +7,12 @@ while it says that it is ready.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+import structlog
 
 from deployments.drivers.base import ContainerNews, DriverError, Retirement, Revival, SilentError, SlotName
 from deployments.drivers.docker import discovery, names, reach
@@ -19,7 +22,10 @@ from deployments.drivers.docker.ground import Ground
 from deployments.drivers.docker.joining import MISSING_SECONDS, Joining
 from deployments.drivers.docker.records import Record, Shelf
 from deployments.drivers.docker.slots import SlotContainers, by_revision
+from deployments.drivers.docker.support import Support
 from deployments.drivers.folders import Folders
+
+log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 2.0
 """Between two looks, where the Engine tells of nothing."""
@@ -53,11 +59,12 @@ class _History:
 
 
 class Tending:
-    def __init__(self, ground: Ground, folders: Folders, parts: Parts, joining: Joining) -> None:
+    def __init__(self, ground: Ground, folders: Folders, parts: Parts, joining: Joining, support: Support) -> None:
         self.ground = ground
         self.folders = folders
         self.parts = parts
         self.joining = joining
+        self.support = support
         self.histories: dict[str, _History] = {}
         self.watch: EventWatch | None = None
         self._next_look = 0.0
@@ -65,7 +72,7 @@ class Tending:
 
     def tend(self) -> list[Revival | Retirement | ContainerNews]:
         keys = self.folders.names()
-        return [*self._tend_own(keys), *self._tend_users(keys)] if keys else []
+        return [*self._tend_own(keys), *(self._tend_users(keys) if keys else ())]
 
     def _tend_users(self, keys: Sequence[str]) -> list[ContainerNews]:
         """Those of the users' containers that gateways have to do with."""
@@ -90,6 +97,8 @@ class Tending:
     def _tend_own(self, keys: Sequence[str]) -> list[Revival | Retirement]:
         now = self.ground.clock.monotonic()
         told = self.watch is not None and self.watch.take()
+        if not (keys or self.support.shared_by()):
+            return []
         if not (told or now >= self._next_look or self._leaving(keys)):
             return []
         try:
@@ -104,7 +113,7 @@ class Tending:
         return any(record.leaving(name) or record.retired for record in records for name in SlotName)
 
     def await_death(self, seconds: float) -> None:
-        if not self.folders.names():
+        if not (self.folders.names() or self.support.shared_by()):
             self.ground.clock.pause(seconds)
             return
         if self.watch is None or not self.watch.is_alive():
@@ -116,7 +125,8 @@ class Tending:
 
     def _tend(self, keys: Sequence[str]) -> Iterator[Revival | Retirement]:
         there: dict[str, list[Container]] = {key: [] for key in keys}
-        for container in self.ground.daemon.containers(f"{names.INSTALLATION}={self.ground.names.installation}"):
+        everything = self.ground.daemon.containers(f"{names.INSTALLATION}={self.ground.names.installation}")
+        for container in everything:
             key = container.labels.get(names.GATEWAY, "")
             if key in there:
                 there[key].append(container)
@@ -124,6 +134,22 @@ class Tending:
                 self.ground.daemon.remove(container.id)  # its gateway was removed by somebody who was killed
         for key in keys:
             yield from self._gateway(key, there[key])
+        yield from self._services(everything)
+
+    def _services(self, everything: Sequence[Container]) -> Iterator[Revival]:
+        for name, container in self.support.fallen(everything):
+            yield from self._revive(
+                "",
+                str(name),
+                _why(container),
+                lambda name=name: self.support.raise_again(name),  # type: ignore[misc]
+            )
+        try:
+            self.support.tell_changes(everything)
+        except DriverError as error:
+            if isinstance(error, SilentError):
+                raise
+            log.warning("Prometheus is not told what there is", reason=error.message)
 
     def _gateway(self, key: str, there: Sequence[Container]) -> Iterator[Revival | Retirement]:
         shelf, edges, slots = self.parts(key)
@@ -174,7 +200,7 @@ class Tending:
         history.not_before = now + min(LONGEST_PAUSE_SECONDS, pause)
         history.answered, history.silent_since = "", None
         try:
-            with self.folders.locked(key):
+            with self.folders.locked(key) if key else contextlib.nullcontext():
                 effect()
         except DriverError as error:
             reason = f"{reason}; {error.message}"
