@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from deployments import support
-from deployments.drivers.base import Scope
+from deployments.drivers.base import Revival, Scope
 from deployments.drivers.docker.daemon import Container
 from deployments.drivers.docker.driver import DockerDriver
 from deployments.drivers.supporting import ServiceName
