@@ -43,6 +43,7 @@ def docker_settings() -> DockerSettings:
         gateway_log_bytes=settings.EGX_GATEWAY_LOGS_MIB << 20,
         subnet=settings.EGX_DOCKER_SUBNET,
         volume_path=settings.EGX_DOCKER_VOLUME_PATH,
+        reach=settings.EGX_DOCKER_REACH,
         log_level=settings.ENVOY_GATEWAY_LOG_LEVEL,
         access_log=settings.EGX_DOCKER_ACCESS_LOG,
         resources=Resources(

@@ -7,7 +7,7 @@ from egx_project.settings.core import env
 EGX_DOCKER_TARGET = "docker"
 """The target of this host's Docker Engine."""
 
-EGX_DOCKER_HOST = env.str("EGX_DOCKER_HOST", default=env.str("DOCKER_HOST", default=""))
+EGX_DOCKER_HOST = env.str("EGX_DOCKER_HOST", default="") or env.str("DOCKER_HOST", default="")
 """Where the Engine listens; empty: as the `docker` command finds it."""
 
 EGX_ENVOY_IMAGE = env.str("EGX_ENVOY_IMAGE", default="")
@@ -21,6 +21,9 @@ EGX_DOCKER_SUBNET = env.str("EGX_DOCKER_SUBNET", default="")
 
 EGX_DOCKER_VOLUME_PATH = env.str("EGX_DOCKER_VOLUME_PATH", default="")
 """Where EGX has its volume mounted; empty: it finds out; `none`: it writes by a container."""
+
+EGX_DOCKER_REACH = env.str("EGX_DOCKER_REACH", default="auto")
+"""How EGX reaches into its network: `direct`, by a small container (`door`), or as it finds out (`auto`)."""
 
 EGX_DOCKER_CPU_REQUEST = env.float("EGX_DOCKER_CPU_REQUEST", default=0.1)
 """CPUs that an engine's container gets for certain, where they are short."""

@@ -122,6 +122,9 @@ class Served:
         except (OSError, http.client.HTTPException):
             return False
 
+    def owns(self, container: Container) -> bool:
+        return self.driver.ground.names.mine(container.labels)
+
     def container(self, role: str) -> Container:
         """The one of this role: `slot` or `edge`."""
         installation = self.driver.ground.names.installation

@@ -30,12 +30,13 @@ def settings(found: Testbed, *, volume: str = "") -> dict[str, Any]:
     }
 
 
-def driver(home: Path, found: Testbed, *, volume: str = "") -> DockerDriver:
+def driver(home: Path, found: Testbed, *, volume: str = "", reach: str = "auto") -> DockerDriver:
     docker = DockerSettings(
         host=f"unix://{found.socket}",
         gateway_image=f"{found.registry}/envoyproxy/gateway",
         files_image=f"{found.registry}/busybox:1.36",
         volume_path=volume,
+        reach=reach,
         drain_seconds=5,
     )
     return DockerDriver(

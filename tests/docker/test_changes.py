@@ -20,18 +20,20 @@ from tests.testbed.state import Testbed
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
 
-@pytest.fixture(params=["direct", "by a container"])
+@pytest.fixture
 def gateway(
     request: pytest.FixtureRequest, testbed: Testbed, engine: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Served]:
-    """EGX writes into the volume itself, or by a container that has it."""
+    """With the marker's arguments for the driver."""
     monkeypatch.setattr(logins, "_own", [])
-    volume = "" if request.param == "direct" else "none"
-    with places.home_of(testbed) as home:
-        driver = places.driver(home, testbed, volume=volume)
-        with gateways.served(driver, engine) as made:
-            made.serve()
-            yield made
+    options = getattr(request, "param", {})
+    with places.home_of(testbed) as home, gateways.served(places.driver(home, testbed, **options), engine) as made:
+        made.serve()
+        yield made
+
+
+OUTSIDE = {"volume": "none", "reach": "door"}
+"""An EGX that can neither write into the volume nor reach into the network itself, as on Docker Desktop's host."""
 
 
 def two(*paths: str, told: str) -> list[Json]:
@@ -99,6 +101,16 @@ def test_a_change_under_load_loses_nothing_and_misleads_nobody(
 
 
 PATHS = (("/", "web"), ("/other", "other"))
+
+
+@pytest.mark.parametrize("gateway", [OUTSIDE], indirect=True)
+@pytest.mark.parametrize("change", [value, another_order])
+def test_an_egx_that_is_outside_does_it_by_containers(
+    gateway: Served, change: Callable[[Served], GatewaySnapshot]
+) -> None:
+    test_a_change_under_load_loses_nothing_and_misleads_nobody(gateway, change)
+    roles = {one.labels["egx.dev/role"] for one in gateway.engine.containers.list() if gateway.owns(one)}
+    assert roles == {"slot", "edge", "files", "door"}
 
 
 def test_routes_that_come_and_go_go_in_place_and_are_there_and_gone(gateway: Served) -> None:

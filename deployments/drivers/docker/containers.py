@@ -16,6 +16,7 @@ LOG = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
 """An engine logs without end; 30 MB of it are kept."""
 HOST_ALIAS = "host.docker.internal:host-gateway"
 CPU_PERIOD = 100_000
+DOOR_PORT = 8444
 MEBIBYTE = 1 << 20
 PULSE = "while :; do sleep 3600 & wait $!; done"
 """What keeps the writer of files alive; `wait` lets it end at once when it is told to."""
@@ -97,6 +98,30 @@ def edge(record: Record, key: str, port: int, envoy: Image, *, place: Place, bin
             "RestartPolicy": {"Name": "unless-stopped"},
             "PortBindings": {published: [{"HostIp": bind, "HostPort": str(port)}]},
             "Sysctls": {"net.ipv4.ip_unprivileged_port_start": "0"},
+        },
+        "NetworkingConfig": _network(place),
+    }  # fmt: skip
+
+
+def door(envoy: Image, *, place: Place) -> Spec:
+    """A way into the network, published on loopback on a port that Docker chooses."""
+    published = f"{DOOR_PORT}/tcp"
+    return {
+        "Image": envoy.reference,
+        "Entrypoint": ["/usr/local/bin/envoy"],
+        "Cmd": [
+            "--config-path", layout.inside("door/boot.json"),
+            "--concurrency", "1",
+            "--disable-hot-restart",
+            "--log-level", "warning",
+        ],
+        "User": f"{layout.USER}:{layout.USER}",
+        "ExposedPorts": {published: {}},
+        "Labels": place.names.labels(Role.DOOR),
+        "HostConfig": {
+            **_host(place, "door", read_only=True),
+            "RestartPolicy": {"Name": "unless-stopped"},
+            "PortBindings": {published: [{"HostIp": "127.0.0.1", "HostPort": ""}]},
         },
         "NetworkingConfig": _network(place),
     }  # fmt: skip

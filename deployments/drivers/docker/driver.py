@@ -133,6 +133,7 @@ class DockerDriver:
     def pull(self, engine: Engine, progress: Progress = unwatched) -> Engine:
         self.ground.prepare()
         fetched = self.ground.images.pull(engine, lambda: self.ground.volume, progress)
+        self.ground.note_envoy(fetched.envoy)
         return Engine(version=fetched.engine.version, digest=fetched.engine.digest)
 
     def check_config(self, engine: Engine, snapshot: GatewaySnapshot) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import os
 import secrets
 import socket
@@ -19,6 +20,7 @@ from deployments.drivers.docker.daemon import SUBPATHS_API, Daemon, DaemonError
 from deployments.drivers.docker.images import Images
 from deployments.drivers.docker.names import Names, Role
 from deployments.drivers.docker.reach import DirectReach, Reach
+from deployments.drivers.docker.records import Image
 from deployments.drivers.docker.rendering import Options
 from deployments.drivers.docker.settings import DockerSettings
 from deployments.drivers.docker.volume import HelpedVolume, MountedVolume, Volume
@@ -42,6 +44,7 @@ class Ground:
         self._place: Place | None = None
         self._volume: Volume | None = None
         self._on_host: bool | None = None
+        self._reach: Reach | None = None
 
     # --- who we are -------------------------------------------------------------------------------------------------
 
@@ -125,7 +128,7 @@ class Ground:
             for volume in (names.volume, names.prometheus_data):
                 with contextlib.suppress(DaemonError):
                     self.daemon.remove_volume(volume)
-            self._volume = None
+            self._volume = self._reach = None
 
     # --- ways in ----------------------------------------------------------------------------------------------------
 
@@ -164,7 +167,23 @@ class Ground:
 
     @property
     def reach(self) -> Reach:
-        return DirectReach()
+        if self._reach is None:
+            from deployments.drivers.docker.door import DoorReach  # it is made of a ground
+
+            self._reach = DirectReach() if self._has_route() else DoorReach(self)
+        return self._reach
+
+    def _has_route(self) -> bool:
+        """Whether this host, or EGX's own container, is in the network: not on Docker Desktop's host."""
+        if self.settings.reach != "auto":
+            return self.settings.reach == "direct"
+        network = ipaddress.ip_network(self.subnet or self.prepare())
+        addresses_here = (one.address for found in psutil.net_if_addrs().values() for one in found)
+        return any(_is_in(address, network) for address in addresses_here)
+
+    def note_envoy(self, envoy: Image) -> None:
+        """What a door can be made of."""
+        atomic.write_json(self.root / "envoy.json", envoy.model_dump())
 
     @property
     def options(self) -> Options:
@@ -175,7 +194,9 @@ class Ground:
             return DESKTOP_HOST
         return addresses.host_address(self.subnet or self.prepare())
 
-    def routed(self) -> bool:
-        """Whether this host, or EGX's own container, has an address in the network."""
-        host = addresses.host_address(self.subnet)
-        return any(one.address == host for found in psutil.net_if_addrs().values() for one in found)
+
+def _is_in(address: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
+    try:
+        return ipaddress.ip_address(address.partition("%")[0]) in network
+    except ValueError:
+        return False

@@ -35,6 +35,8 @@ class Role(StrEnum):
     """Writes into the volume."""
     SUPPORT = "support"
     """Helps the gateways: see `deployments/drivers/supporting.py`."""
+    DOOR = "door"
+    """Opens connections into the network for an EGX without a route to it."""
     TOOL = "tool"
     """Runs once and goes."""
 

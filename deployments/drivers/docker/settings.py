@@ -27,6 +27,8 @@ class DockerSettings:
     """Of EGX's network; empty: the first that is free."""
     volume_path: str = ""
     """Where this process has the volume mounted; empty: it finds out."""
+    reach: str = "auto"
+    """`direct`: this process has a route to the network; `door`: by a container; `auto`: it finds out."""
     log_level: str = "info"
     access_log: bool = True
     resources: Resources = field(default_factory=Resources)
