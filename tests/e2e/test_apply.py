@@ -61,7 +61,7 @@ def test_what_the_commands_tell_is_what_is_there_for_people_and_for_scripts(shar
     route = shared.do("get", "route", "told", "--json").json
     assert (route["kind"], route["gateways"]) == ("HTTPRoute", ["told"])
     assert row("HTTPRoute", shared.do("get", "routes").out)[1] == "told"
-    assert [target["name"] for target in shared.do("get", "targets", "--json").json["items"]] == ["local"]
+    assert [target["name"] for target in shared.do("get", "targets", "--json").json["items"]] == ["docker", "local"]
 
     assert shared.do("plan", "told", "--json").json["steps"] == []
     assert "nothing to do" in shared.do("plan", "told").out

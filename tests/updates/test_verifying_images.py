@@ -196,7 +196,7 @@ def test_what_was_pulled_with_another_digest_is_refused(
 
     pull = FakeDriver.pull
     operation = asked(gateway)
-    monkeypatch.setattr(FakeDriver, "pull", lambda self, engine: pull(self, type(engine)(version=engine.version)))
+    monkeypatch.setattr(FakeDriver, "pull", lambda self, engine, *_: pull(self, type(engine)(version=engine.version)))
     done = carry_out(operation)
     assert done.state == "rolled_back"
     assert "was pulled with digest sha256:1.9.1" in done.error
