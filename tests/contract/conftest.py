@@ -15,7 +15,8 @@ def backend() -> Iterator[int]:
         yield port
 
 
-PARAMS = [pytest.param(name, marks=pytest.mark.docker if name == "docker" else ()) for name in RUNTIMES]
+MARKS = {"docker": (pytest.mark.docker, pytest.mark.timeout(600))}
+PARAMS = [pytest.param(name, marks=MARKS.get(name, ())) for name in RUNTIMES]
 
 
 @pytest.fixture(params=PARAMS)

@@ -30,7 +30,7 @@ from tests.deployments.xds.envoys import ENVOY
 from tests.testbed.needed import testbed
 
 KEY = "gw1"
-READY_SECONDS = 15.0
+READY_SECONDS = 90.0
 
 
 @dataclass
@@ -195,6 +195,7 @@ def docker_ground() -> DriverSettings:
             host=f"unix://{found.socket}",
             gateway_image=f"{found.registry}/envoyproxy/gateway",
             files_image=f"{found.registry}/busybox:1.36",
+            healthy_seconds=READY_SECONDS,
         ),
     )
     driver = DockerDriver(settings)

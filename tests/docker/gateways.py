@@ -31,7 +31,7 @@ from tests.docker import places
 
 KEY = "gw1"
 BLUE, GREEN = SlotName.BLUE, SlotName.GREEN
-PATIENCE = 40.0
+PATIENCE = 90.0
 CREATED = "2026-01-01T00:00:00Z"
 Json = dict[str, Any]
 

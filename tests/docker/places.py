@@ -37,6 +37,7 @@ def driver(home: Path, found: Testbed, *, volume: str = "", reach: str = "auto")
         files_image=f"{found.registry}/busybox:1.36",
         volume_path=volume,
         reach=reach,
+        healthy_seconds=90,
         drain_seconds=5,
     )
     return DockerDriver(

@@ -17,7 +17,7 @@ from tests.docker.gateways import Json, Served, rule, set_header
 from tests.load import Load
 from tests.testbed.state import Testbed
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from deployments.drivers.docker.driver import DockerDriver
 from tests.docker import places
 from tests.testbed.state import Testbed
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.docker import gateways, places
 from tests.docker.gateways import Served
 from tests.testbed.state import Testbed
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
