@@ -246,6 +246,7 @@ class DockerDriver:
 
     def destroy(self, scope: Scope) -> None:
         if not self.folders.of(scope.key).exists():
+            self._clear_after_the_last()  # an attempt that was killed may have come so far
             return
         with self.folders.owned(scope):
             shelf = self._shelf(scope.key)
@@ -262,7 +263,10 @@ class DockerDriver:
                     file.unlink(missing_ok=True)
         self.support.logs.forget(scope.key)
         shutil.rmtree(self.folders.of(scope.key), ignore_errors=True)
-        if not self.folders.names() and not self.support.shared_by():
+        self._clear_after_the_last()
+
+    def _clear_after_the_last(self) -> None:
+        if self.ground.prepared and not self.folders.names() and not self.support.shared_by():
             self.ground.clear()
 
     # --- containers of users -----------------------------------------------------------------------------------------

@@ -179,6 +179,13 @@ class EdgeContainers:
             where = record.edge.serving or "nowhere"
             raise DriverError(f"the edge does not send new connections to {where} as it was told to")
 
+    def settle(self, record: Record) -> None:
+        """The same, where they do not say so already."""
+        there = self.there()
+        running = [port for port in record.edge.ports if port in there and there[port].running]
+        if not all(self._points(record, port, there[port]) for port in running):
+            self.point(record)
+
     def switch(self, to: SlotName | None) -> None:
         record = self.shelf.read()
         if not record.edge.wanted:

@@ -125,6 +125,11 @@ class Ground:
             self.daemon.create_volume(self.place.names.volume, self.place.names.labels(Role.TOOL))
             self._volume = None
 
+    @property
+    def prepared(self) -> bool:
+        """Whether something was made that gateways share, and not taken away to its end."""
+        return (self.root / "network.json").exists()
+
     def clear(self) -> None:
         """Take away what is shared, when the last gateway and service are gone; what somebody else still uses stays."""
         with self.locked():
@@ -139,6 +144,7 @@ class Ground:
                 with contextlib.suppress(DaemonError):
                     self.daemon.remove_volume(volume)
             self._volume = self._reach = None
+            (self.root / "network.json").unlink(missing_ok=True)  # the last: what is left is tried again
 
     # --- ways in ----------------------------------------------------------------------------------------------------
 

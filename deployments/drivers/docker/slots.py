@@ -56,6 +56,10 @@ class Edges(Protocol):
         """Send new connections where the record says; return when the edges themselves say so."""
         ...
 
+    def settle(self, record: Record) -> None:
+        """The same, where they do not say so already."""
+        ...
+
 
 @dataclass
 class SlotContainers:
@@ -324,9 +328,10 @@ class SlotContainers:
     def _in_place(self, current: Revision, wanted: Objects, generation: int) -> bool:
         """Whether the engine took it to the letter. Raises ConfigRejectedError, with all put back, where it refuses."""
         before = self._accepted_objects(current)
+        # In this order: while the generation is the accepted one, `objects` are what was accepted; then `before` are.
         self.shelf.keep_before(current.number, before)
-        self.shelf.write_objects(current.number, wanted)
         current = self._note(current, generation=generation, before=current.accepted)
+        self.shelf.write_objects(current.number, wanted)
         since = self.judge.now()
         self._write_objects(current.number, wanted)
         problem = self._await(current, generation, wanted, since=since)
@@ -501,7 +506,10 @@ class SlotContainers:
     def retire_left(self, *, only: int = 0) -> None:
         """Remove the old revisions whose clients have gone, or have had their time. Who was cut is noted."""
         record, gone, cut = self.shelf.read(), [], []
+        if record.leaving(self.slot):
+            self.edges.settle(record)  # whoever promoted the current revision may have been killed right after
         for old in record.leaving(self.slot):
+            self._ask_to_leave(old)
             left = self.connections(old)
             overdue = old.leaving_until is None or self.ground.clock.now() >= old.leaving_until
             if (not only or old.number == only) and (not left or overdue):
@@ -521,14 +529,17 @@ class SlotContainers:
         with owned():
             record = self.shelf.read()
             current = record.current(self.slot)
-            if current is None or current.generation != generation or not current.before:
+            if current is None or current.generation != generation:
+                return
+            if not current.before and current.generation == current.accepted:  # nothing was held before it
                 return
             before = self.shelf.before(current.number)
             if current.generation != current.accepted or not why_not_in_place(
                 rendering.without_marker(self.shelf.objects(current.number)), rendering.without_marker(before)
             ):
                 self._refuse(generation)
-                current = self._note(current, accepted=current.before, verified=current.before, before=0)
+                back = current.before or current.accepted  # an attempt that was killed here has noted it already
+                current = self._note(current, accepted=back, verified=back, before=0)
                 marked = rendering.marked(
                     before, revision=current.number, generation=current.accepted, address=current.address
                 )
