@@ -11,8 +11,8 @@ import pytest
 from deployments.drivers import logins
 from deployments.drivers.docker.edges import EdgeContainers
 from deployments.drivers.docker.ground import Ground
+from deployments.drivers.docker.in_place import InPlace
 from deployments.drivers.docker.records import Shelf
-from deployments.drivers.docker.slots import SlotContainers
 from gateways.spec.snapshot import GatewaySnapshot
 from tests.docker import gateways, places
 from tests.docker.gateways import BLUE, Served, rule, set_header
@@ -66,7 +66,7 @@ def test_a_revision_that_was_promoted_and_not_told_to_the_edge_gets_the_traffic(
 def test_a_revert_that_was_noted_and_not_written_is_written_by_the_next(gateway: Served) -> None:
     gateway.configure(gateway.snapshot())
     scope = gateway.scope(configuration=True)
-    with killed_in(SlotContainers, "_put_back"):
+    with killed_in(InPlace, "put_back"):
         gateway.driver.revert_slot(scope, BLUE, 2)
     gateway.driver.revert_slot(scope, BLUE, 2)
     assert gateway.answers() == (200, "1")
@@ -80,7 +80,7 @@ def test_a_change_in_place_that_was_never_written_leaves_what_was_accepted_to_go
         with killed_in(Shelf, method):
             gateway.configure(wanted)
         record = gateway.driver._shelf("gw1").read()
-        assert gateway.driver._slot("gw1", BLUE)._accepted_objects(record.revisions[1]) == accepted
+        assert gateway.driver._slot("gw1", BLUE).configuring.in_place.accepted(record.revisions[1]) == accepted
         assert gateway.answers() == (200, "1")
     gateway.configure(gateway.snapshot())
     assert gateway.answers() == (200, str(gateway.generation))

@@ -35,7 +35,8 @@ from deployments.drivers.docker.joining import Joining
 from deployments.drivers.docker.judging import Judge
 from deployments.drivers.docker.ports import why_not_published
 from deployments.drivers.docker.records import Record, Shelf
-from deployments.drivers.docker.slots import SlotContainers, by_revision
+from deployments.drivers.docker.revisions import by_revision
+from deployments.drivers.docker.slots import SlotContainers, slot_containers
 from deployments.drivers.docker.support import Support
 from deployments.drivers.docker.tending import Tending
 from deployments.drivers.folders import Folders
@@ -155,7 +156,7 @@ class DockerDriver:
 
         with owned():
             self.joining.have(scope.key, snapshot.containers)
-        self._slot(scope.key, slot).configure(snapshot, owned=owned, fence=scope.fence)
+        self._slot(scope.key, slot).configuring.configure(snapshot, owned=owned, fence=scope.fence)
         with owned():
             self.joining.want_only(scope.key, snapshot.containers)
 
@@ -163,7 +164,7 @@ class DockerDriver:
         def owned() -> AbstractContextManager[None]:
             return self.folders.owned(scope)
 
-        self._slot(scope.key, slot).revert(generation, owned=owned, fence=scope.fence)
+        self._slot(scope.key, slot).configuring.revert(generation, owned=owned, fence=scope.fence)
         with owned():
             self.joining.have(scope.key, sorted(self.joining.needed(scope.key)))
 
@@ -233,7 +234,7 @@ class DockerDriver:
     def switch(self, scope: Scope, to: SlotName | None) -> None:
         with self.folders.owned(scope):
             if to is not None:
-                self._slot(scope.key, to).require_wanted(self._shelf(scope.key).read())
+                self._slot(scope.key, to).revisions.require_wanted(self._shelf(scope.key).read())
             self._edges(scope.key).switch(to)
 
     def close_edge(self, scope: Scope) -> None:
@@ -302,11 +303,11 @@ class DockerDriver:
         return EdgeContainers(self.ground, self._shelf(key), key)
 
     def _slot(self, key: str, slot: SlotName) -> SlotContainers:
-        return SlotContainers(
-            ground=self.ground,
-            shelf=self._shelf(key),
-            key=key,
-            slot=slot,
+        return slot_containers(
+            self.ground,
+            self._shelf(key),
+            key,
+            slot,
             judge=self.judge,
             edges=self._edges(key),
             before_start=lambda container: self.joining.joined_slots(key, container),

@@ -21,7 +21,8 @@ from deployments.drivers.docker.edges import EdgeContainers, by_port
 from deployments.drivers.docker.ground import Ground
 from deployments.drivers.docker.joining import MISSING_SECONDS, Joining
 from deployments.drivers.docker.records import Record, Shelf
-from deployments.drivers.docker.slots import SlotContainers, by_revision
+from deployments.drivers.docker.revisions import by_revision
+from deployments.drivers.docker.slots import SlotContainers
 from deployments.drivers.docker.support import Support
 from deployments.drivers.folders import Folders
 
@@ -213,7 +214,7 @@ class Tending:
             return
         with self.folders.locked(key):
             for slot in slots.values():
-                slot.retire_left()
+                slot.configuring.succession.retire_left()
             retired = shelf.read().retired
             if retired:
                 shelf.write(shelf.read().model_copy(update={"retired": ()}))
@@ -225,7 +226,7 @@ def _raise_slot(slot: SlotContainers, shelf: Shelf) -> None:
     record = shelf.read()  # it may have been stopped or replaced since we looked
     current = record.current(slot.slot)
     if current is not None and record.slot(slot.slot).wanted:
-        slot.raise_revision(record, current)
+        slot.revisions.raise_one(record, current)
 
 
 def _raise_edge(edges: EdgeContainers, shelf: Shelf, port: int) -> None:
