@@ -6,7 +6,20 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from bench import api, changes, dashboard, docker, edge, first_answer, footprint, peers, revival, updates
+from bench import (
+    api,
+    changes,
+    dashboard,
+    docker,
+    docker_deploy,
+    docker_peers,
+    edge,
+    first_answer,
+    footprint,
+    peers,
+    revival,
+    updates,
+)
 from bench.report import HEAD, Figure
 from bench.rig import MissingError
 
@@ -21,6 +34,8 @@ SUBJECTS: dict[str, Callable[[], Iterator[Figure]]] = {
     "updates": updates.measure,
     "peers": peers.measure,
     "docker": docker.measure,
+    "docker_peers": docker_peers.measure,
+    "docker_deploy": docker_deploy.measure,
 }
 
 

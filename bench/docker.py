@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 
-from bench import updates
+from bench import manifests, updates
 from bench.report import Figure, median
 from bench.rig import MissingError, backend_process, egx, free_port, load
 from egx_project.proof.running import Egx
@@ -24,49 +24,13 @@ DRAIN_SECONDS = 3
 LIVE_SECONDS = 30.0
 TIMED = 8
 
-GATEWAY = """\
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: {{name: demo}}
-spec:
-  gatewayClassName: egx
-  listeners: [{{name: http, port: {port}, protocol: HTTP}}]
----
-apiVersion: gateway.envoyproxy.io/v1alpha1
-kind: Backend
-metadata: {{name: web}}
-spec: {{endpoints: [{{ip: {{address: 127.0.0.1, port: {backend}}}}}]}}
----
-apiVersion: gateway.envoyproxy.io/v1alpha1
-kind: Backend
-metadata: {{name: other}}
-spec: {{endpoints: [{{ip: {{address: 127.0.0.1, port: {other}}}}}]}}
-"""
-HEAD = """\
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {{name: {name}}}
-spec:
-  parentRefs: [{{name: demo}}]
-  rules:
-"""
-RULE = """\
-    - matches: [{{path: {{type: PathPrefix, value: '{path}'}}}}]
-      filters:
-        - {{type: ResponseHeaderModifier, responseHeaderModifier: {{set: [{{name: x-live, value: '{live}'}}]}}}}
-      backendRefs: [{{group: gateway.envoyproxy.io, kind: Backend, name: {backend}}}]
-"""
-
-
+GATEWAY = "demo"
 RULES = (("/", "web"), ("/other", "other"))
 
 
 def route(live: int, *, name: str = "web", rules: tuple[tuple[str, str], ...] = RULES) -> str:
     """A route whose answers say `live`; `rules` are (path, backend)."""
-    return HEAD.format(name=name) + "".join(
-        RULE.format(path=path, live=live, backend=backend) for path, backend in rules
-    )
+    return manifests.routes(live, rules, name=name, gateway=GATEWAY)
 
 
 @dataclass
@@ -143,7 +107,8 @@ def stage(**more: str) -> Iterator[tuple[updates.Stage, Edits]]:
         other = stack.enter_context(backend_process("0.0.0.0"))  # noqa: S104
         port = free_port()
         edits = Edits(running, port)
-        running.apply(GATEWAY.format(port=port, backend=backend, other=other) + route(0), target=TARGET)
+        gateway = manifests.gateway(port, backend, name=GATEWAY, others={"other": other})
+        running.apply(gateway + route(0), target=TARGET)
         running.settle()
         try:
             with running.client() as client:

@@ -7,8 +7,8 @@ for a while.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from bench import rivals, updates
@@ -63,7 +63,11 @@ PEERS = {
 
 
 def measure() -> Iterator[Figure]:
-    for name, start in PEERS.items():
+    yield from side_by_side(PEERS)
+
+
+def side_by_side(peers: Mapping[str, Callable[[], AbstractContextManager[Peer]]]) -> Iterator[Figure]:
+    for name, start in peers.items():
         try:
             with start() as peer:
                 yield from _switched(name, peer)

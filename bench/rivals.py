@@ -15,11 +15,10 @@ from typing import Any, Protocol
 
 import httpx
 
+from bench import proxying
 from bench.rig import MissingError, backend_process, free_port, short_folder, tool
 from egx_project.proof import releases
 from egx_project.proof.running import await_port
-
-TYPES = "type.googleapis.com/envoy.extensions.filters"
 
 
 class Peer(Protocol):
@@ -45,7 +44,8 @@ class StopStart:
 
     def start(self) -> None:
         config = self.folder / "envoy.json"
-        config.write_text(json.dumps(_envoy(self.port, self.backends[self.to])))
+        there = ("127.0.0.1", self.backends[self.to])
+        config.write_text(json.dumps(proxying.config(("127.0.0.1", self.port), there)))
         argv = [str(releases.installed_binary()), "-c", str(config), "--disable-hot-restart", "--concurrency", "2",
                 "-l", "error"]  # fmt: skip
         self.process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -63,49 +63,6 @@ class StopStart:
 
     def switch_half(self) -> None:
         self.stop()  # and whoever was to start the other is dead
-
-
-def _envoy(port: int, backend: int) -> dict[str, Any]:
-    manager = {
-        "@type": f"{TYPES}.network.http_connection_manager.v3.HttpConnectionManager",
-        "stat_prefix": "http",
-        "upgrade_configs": [{"upgrade_type": "websocket"}],
-        "http_filters": [
-            {
-                "name": "envoy.filters.http.router",
-                "typed_config": {"@type": f"{TYPES}.http.router.v3.Router"},
-            }
-        ],
-        "route_config": {
-            "virtual_hosts": [
-                {"name": "all", "domains": ["*"], "routes": [{"match": {"prefix": "/"}, "route": {"cluster": "web"}}]}
-            ]
-        },
-    }
-    return {
-        "static_resources": {
-            "listeners": [
-                {
-                    "name": "http",
-                    "address": _address(port),
-                    "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
-                }
-            ],
-            "clusters": [
-                {
-                    "name": "web",
-                    "load_assignment": {
-                        "cluster_name": "web",
-                        "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _address(backend)}}]}],
-                    },
-                }
-            ],
-        }
-    }
-
-
-def _address(port: int) -> dict[str, Any]:
-    return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
 
 
 NGINX = """\
