@@ -41,6 +41,7 @@ test-browser: $(VENV)/.dev
 test-docker: $(VENV)/.dev
 	@$(BIN)/python -m tests.testbed up --newer || [ $$? -eq 3 ]
 	@$(BIN)/pytest -n $(WORKERS) -m docker tests/contract tests/docker
+	@$(BIN)/pytest -m engine_death tests/docker
 
 # Kills at every remaining point, on real Envoys.
 matrix: $(VENV)/.dev

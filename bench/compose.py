@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import docker
-import httpx
 import yaml
 
 from bench import proxying
-from bench.rig import MissingError, backend_process, free_port, short_folder
+from bench.rig import MissingError, await_answer, backend_process, free_port, short_folder
 from bench.rivals import Peer
 from egx_project.lib.clock import SystemClock, wait_for
 from tests.testbed.state import Testbed
@@ -78,18 +77,6 @@ class Project:
 
     def running(self, container: str) -> bool:
         return self.run("inspect", "--format", "{{.State.Running}}", container).strip() == "true"
-
-    def await_serving(self) -> None:
-        """Docker's own proxy takes connections before anything listens behind it."""
-
-        def answers() -> bool | None:
-            try:
-                return httpx.get(f"http://127.0.0.1:{self.port}/", trust_env=False).status_code == 200 or None
-            except httpx.HTTPError:
-                return None
-
-        if wait_for(answers, clock=CLOCK, seconds=SERVES_SECONDS) is None:
-            raise RuntimeError(f"nothing serves on {self.port}")
 
 
 @dataclass
@@ -170,7 +157,7 @@ def _project(testbed: Testbed, versions: tuple[str, str], *, published: bool) ->
         try:
             project.run("compose", "run", "--rm", "certificates")
             project.up("gateway", *([] if published else ["front"]))
-            project.await_serving()
+            await_answer(project.port)
             yield project
         finally:
             project.run("compose", "--profile", "*", "down", "--volumes", "--timeout", "1")

@@ -7,28 +7,25 @@ import io
 import json
 import tarfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import docker
-import httpx
 import yaml
 from docker.types import IPAMConfig, IPAMPool, Mount
 
 from bench import compose, manifests
 from bench import docker as on_docker
 from bench.report import Figure, median
-from bench.rig import backend_process, egx, free_port, short_folder
+from bench.rig import await_answer, backend_process, egx, free_port, short_folder
 from deployments.drivers.docker import addresses
-from egx_project.lib.clock import SystemClock, wait_for
 from tests.testbed.state import Testbed
 
 ROUNDS = 5
-SERVES_SECONDS = 60.0
 VERSION, ENVOY = "1.9.0", "1.39.0"
 UID = 65532
-CLOCK = SystemClock()
 TCP_PROXY = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
 
 
@@ -52,15 +49,30 @@ def _egx(testbed: Testbed, backend: int) -> float:
     """An installation of its own: network, volume and Envoy's copy come with the first gateway."""
     with egx(**on_docker.settings(testbed)) as running:
         port = free_port()
-        began = time.monotonic()
-        running.apply(manifests.gateway(port, backend) + manifests.route(), target=on_docker.TARGET)
-        _await_serving(port)
-        took = time.monotonic() - began
+        with _served(port) as took:
+            running.apply(manifests.gateway(port, backend) + manifests.route(), target=on_docker.TARGET)
         running.settle()
         with running.client() as client:
             client.delete(f"/gateways/{manifests.NAME}")
         running.settle()
-    return took
+    return took()
+
+
+@contextlib.contextmanager
+def _served(port: int) -> Iterator[Callable[[], float]]:
+    """How many seconds after the beginning of the block a client that asks all the time was answered.
+
+    It asks in both ways: a request that comes before a new container answers may hold up those after it for a second.
+    """
+    began = time.monotonic()
+
+    def answered_after() -> float:
+        await_answer(port)
+        return time.monotonic() - began
+
+    with ThreadPoolExecutor(1) as pool:
+        answered = pool.submit(answered_after)
+        yield answered.result
 
 
 @dataclass
@@ -79,12 +91,12 @@ class Plain:
         self.client.networks.create(self.name, driver="bridge", ipam=pools)
         self.client.volumes.create(self.name)
         address = addresses.free_address(1, (), subnet)
+        self._which_envoy()
         self._fill(address)
         self._certificates()
         self._slot(address)
         self._await_slot(address)
         self._edge()
-        _await_serving(self.port)
 
     def _subnets(self) -> list[str]:
         return [
@@ -123,6 +135,14 @@ class Plain:
         envoy.remove()
         files.remove()
 
+    def _which_envoy(self) -> None:
+        """The engine says itself which one it drives."""
+        said = self.client.containers.run(
+            self._image(f"gateway-v{VERSION}"), ["version"], environment={"HOME": "/home/nonroot"}, remove=True
+        )
+        if ENVOY not in said.decode():
+            raise RuntimeError(f"Envoy Gateway {VERSION} does not drive Envoy {ENVOY}: {said.decode()}")
+
     def _certificates(self) -> None:
         self.client.containers.run(
             self._image(f"gateway-v{VERSION}"),
@@ -151,7 +171,7 @@ class Plain:
         api.start(made["Id"])
 
     def _await_slot(self, address: str) -> None:
-        _await(f"http://{address}:{compose.LISTENS}/")
+        await_answer(compose.LISTENS, host=address)
 
     def _edge(self) -> None:
         self.client.containers.run(
@@ -178,26 +198,11 @@ def _plain(testbed: Testbed, backend: int) -> float:
     with short_folder() as folder, contextlib.closing(docker.DockerClient(f"unix://{testbed.socket}")) as client:
         plain = Plain(client, testbed, folder.name, free_port(), backend)
         try:
-            began = time.monotonic()
-            plain.deploy()
-            return time.monotonic() - began
+            with _served(plain.port) as took:
+                plain.deploy()
+            return took()
         finally:
             plain.remove()
-
-
-def _await_serving(port: int) -> None:
-    _await(f"http://127.0.0.1:{port}/")
-
-
-def _await(url: str) -> None:
-    def answers() -> bool | None:
-        try:
-            return httpx.get(url, trust_env=False, timeout=5).status_code == httpx.codes.OK or None
-        except httpx.HTTPError:
-            return None
-
-    if wait_for(answers, clock=CLOCK, seconds=SERVES_SECONDS, every=0.02) is None:
-        raise RuntimeError(f"{url} does not answer 200 within {SERVES_SECONDS:g} s")
 
 
 def _archive(files: Mapping[str, bytes], *, folders: tuple[str, ...]) -> bytes:

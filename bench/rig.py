@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
+from egx_project.lib.clock import SystemClock, wait_for
 from egx_project.proof.running import Egx, backend_process, egx, free_port, listening, short_folder
 
 __all__ = ["Egx", "backend_process", "egx", "free_port", "listening", "short_folder"]
@@ -51,6 +53,21 @@ def nginx() -> Iterator[int]:
         argv = [binary, "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
         with listening(argv, port=port):
             yield port
+
+
+def await_answer(port: int, *, host: str = "127.0.0.1", seconds: float = 60.0, every: float = 0.02) -> None:
+    """Return when a GET of / is answered with 200; cheap, since what is waited for needs the cores."""
+
+    def answers() -> bool | None:
+        with contextlib.closing(http.client.HTTPConnection(host, port, timeout=seconds)) as connection:
+            try:
+                connection.request("GET", "/")
+                return connection.getresponse().status == http.HTTPStatus.OK or None
+            except (OSError, http.client.HTTPException):
+                return None
+
+    if wait_for(answers, clock=SystemClock(), seconds=seconds, every=every) is None:
+        raise RuntimeError(f"{host}:{port} does not answer 200 within {seconds:g} s")
 
 
 @dataclass(frozen=True)

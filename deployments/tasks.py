@@ -85,6 +85,7 @@ def workshop() -> Workshop:
             baseline=settings.EGX_BASELINE_SECONDS,
             settling=settings.EGX_SETTLING_SECONDS,
             drain=settings.EGX_DRAIN_SECONDS,
+            absence=settings.EGX_ABSENCE_SECONDS,
             builds_kept=settings.EGX_BUILDS_KEPT,
         ),
     )

@@ -198,6 +198,10 @@ class SilentError(DriverError):
     """An engine that runs, or should, does not answer EGX."""
 
 
+class AbsentError(SilentError):
+    """The runtime as a whole does not answer: nothing can be done there until it is back."""
+
+
 class ConfigRejectedError(DriverError):
     """The engine does not accept this configuration; what it had before still serves."""
 

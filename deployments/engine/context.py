@@ -45,11 +45,15 @@ class Context:
         return Operation.objects.get(pk=self.claim.operation_id)
 
     def go_on(self) -> None:
+        if by := self.still_ours():
+            raise CancelledError(f"cancelled by {by}")
+
+    def still_ours(self) -> str:
+        """Who has cancelled the operation, if somebody has. Raises LostClaimError where another attempt has it."""
         now = Operation.objects.filter(pk=self.claim.operation_id).values("attempt", "owner", "cancelled_by").first()
         if now is None or (now["attempt"], now["owner"]) != (self.claim.attempt, str(self.claim.owner)):
             raise LostClaimError(f"attempt {self.claim.attempt} of operation {self.claim.operation_id} was superseded")
-        if now["cancelled_by"]:
-            raise CancelledError(f"cancelled by {now['cancelled_by']}")
+        return str(now["cancelled_by"])
 
     def gateway(self) -> Gateway:
         row = Gateway.objects.select_related("target").filter(pk=self.gateway_id or 0).first()

@@ -8,8 +8,9 @@ from typing import Any
 
 import structlog
 
-from deployments.drivers.base import FencedError, Scope
+from deployments.drivers.base import AbsentError, FencedError, Scope
 from deployments.engine import claims, journal
+from deployments.engine.absence import outlast
 from deployments.engine.claims import Claim, LostClaimError
 from deployments.engine.context import Context
 from deployments.engine.plan import Plan
@@ -109,7 +110,7 @@ def _forward(claim: Claim, operation: Operation, context: Context, workshop: Wor
             journal.turn_back(claim, error, after=before)
             return False
         try:
-            before = (line, _do(context, workshop, line))
+            before = (line, _do_patiently(context, workshop, operation, line))
         except EgxError as error:
             _unless_lost(error)
             if workshop.steps[line.name].irreversible:
@@ -125,6 +126,13 @@ def _plan(operation: Operation, context: Context, workshop: Workshop) -> Plan:
     desired = context.desired_if_any()
     looked = context.means.observe(operation.key) if desired is None else context.driver.observe(operation.key, desired)
     return workshop.plan(operation, desired, looked)
+
+
+def _do_patiently(context: Context, workshop: Workshop, operation: Operation, line: OperationStep) -> Result:
+    """Once the operation is under way, it waits for a runtime that goes away; one that is not there says so at once."""
+    if line.index == 0 and operation.kind not in CONFIGURATION:
+        return _do(context, workshop, line)
+    return outlast(context, lambda: _do(context, workshop, line), go_on=context.go_on)
 
 
 def _do(context: Context, workshop: Workshop, line: OperationStep) -> Result:
@@ -169,7 +177,7 @@ def _undo(context: Context, workshop: Workshop, line: OperationStep) -> EgxError
     """Undo one step, trying again a little later where it fails; the error that remains."""
     remains = _undo_once(context, workshop, line)
     for _again in range(UNDO_TRIES - 1):
-        if remains is None:
+        if remains is None or isinstance(remains, AbsentError):  # it was waited for already
             break
         context.clock.pause(UNDO_PAUSE_SECONDS)
         remains = _undo_once(context, workshop, line)
@@ -177,8 +185,13 @@ def _undo(context: Context, workshop: Workshop, line: OperationStep) -> EgxError
 
 
 def _undo_once(context: Context, workshop: Workshop, line: OperationStep) -> EgxError | None:
+    step = workshop.steps[line.name]
+
+    def undo() -> None:
+        step.undo(context, line.arguments, line.result)
+
     try:
-        workshop.steps[line.name].undo(context, line.arguments, line.result)
+        outlast(context, undo, go_on=context.still_ours)
     except (FencedError, LostClaimError, *claims.DATABASE_AWAY):
         raise
     except EgxError as failed:

@@ -57,6 +57,8 @@ class Patience:
     """For clients that move over by themselves."""
     drain: float
     """For clients that do not move over by themselves."""
+    absence: float
+    """For a runtime that has gone away while an operation is under way."""
     builds_kept: int = 0
     """Builds whose logs stay."""
 

@@ -49,6 +49,9 @@ EGX_SETTLING_SECONDS = env.float("EGX_SETTLING_SECONDS", default=3.0)
 EGX_DRAIN_SECONDS = env.float("EGX_DRAIN_SECONDS", default=60.0)
 """How long WebSockets, streams and idle connections may stay on a slot that is being drained."""
 
+EGX_ABSENCE_SECONDS = env.float("EGX_ABSENCE_SECONDS", default=60.0)
+"""How long an operation that is under way waits for a runtime that goes away, such as a Docker Engine that restarts."""
+
 EGX_OPERATION_ATTEMPTS = env.int("EGX_OPERATION_ATTEMPTS", default=5)
 """How often an operation whose worker dies is taken up again before it is undone."""
 

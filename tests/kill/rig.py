@@ -120,7 +120,7 @@ def ask(body: Callable[..., None], *args: Any) -> Any:
     try:
         return ours.recv()
     except EOFError:
-        raise AssertionError(f"{body.__name__} ended without an answer") from None
+        raise AssertionError(f"{body} ended without an answer") from None
     finally:
         process.join()
 

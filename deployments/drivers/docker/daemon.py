@@ -15,7 +15,7 @@ import docker.errors
 import requests
 import urllib3
 
-from deployments.drivers.base import DriverError, SilentError
+from deployments.drivers.base import AbsentError, DriverError
 
 LEAST_API = (1, 41)
 SUBPATHS_API = (1, 45)
@@ -30,7 +30,7 @@ class DaemonError(DriverError):
     """The Engine refused, or could not."""
 
 
-class DaemonSilentError(SilentError):
+class DaemonSilentError(AbsentError):
     """The Engine does not answer."""
 
 
