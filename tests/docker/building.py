@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import subprocess
 import tarfile
 import uuid
@@ -27,14 +26,13 @@ from egx_project.lib.clock import SystemClock, wait_for
 from gateways.models import Target, TargetKind
 from gateways.services import ensure_target
 from tests import builders, hosts
+from tests.docker import programs
 
-BUSYBOX = Path("/bin/busybox")
 UNPACKED = Path.home() / ".cache/egx-testbed"
 UNPACKED_BUILDX = (
     UNPACKED / "debian/trixie/docker-buildx/usr/libexec/docker/cli-plugins/docker-buildx",
     UNPACKED / "buildx/docker-buildx",
 )
-REGISTRY = "docker-registry"
 START_SECONDS = 20.0
 SCRATCH = "FROM scratch\nARG VERSION\nARG BUILD_DATE\nARG GIT_COMMIT\nCOPY hello /hello\n"
 LABELLED = SCRATCH + "LABEL org.version=$VERSION org.date=$BUILD_DATE org.commit=$GIT_COMMIT\n"
@@ -92,7 +90,7 @@ def base(client: docker.APIClient) -> str:
     wanted = name("base:1")
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w") as tar:
-        tar.add(BUSYBOX, arcname="bin/busybox")
+        tar.add(programs.busybox(), arcname="bin/busybox")
         link = tarfile.TarInfo("bin/sh")
         link.type, link.linkname = tarfile.SYMTYPE, "busybox"
         tar.addfile(link)
@@ -124,7 +122,7 @@ def registry(folder: Path) -> Iterator[str]:
     host = f"127.0.0.1:{hosts.free_port()}"
     config = registry_config(folder, host)
     process = subprocess.Popen(
-        [shutil.which(REGISTRY) or REGISTRY, "serve", str(config)],
+        [programs.registry(), "serve", str(config)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -136,18 +134,14 @@ def registry(folder: Path) -> Iterator[str]:
         process.wait()
 
 
-def registry_config(folder: Path, host: str) -> Path:
-    config = folder / "registry.yml"
+def registry_config(folder: Path, host: str, *, storage: Path | None = None) -> Path:
+    """`storage`: of a registry that is there already; else one of its own, empty."""
+    config, root = folder / "registry.yml", storage or folder / "registry"
     config.write_text(
-        f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {folder}/registry}}}}\n"
+        f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {root}}}}}\n"
         f"http: {{addr: '{host}'}}\n"
     )
     return config
-
-
-def no_busybox() -> str:
-    """Why there is no image with a shell; empty where there is one."""
-    return "" if BUSYBOX.exists() else f"there is no {BUSYBOX}: install Debian's busybox-static"
 
 
 def _answers(host: str) -> bool:

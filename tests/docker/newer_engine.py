@@ -18,14 +18,14 @@ import docker
 from docker.errors import APIError, DockerException
 
 from egx_project.lib.clock import SystemClock, wait_for
-from tests.docker import building
+from tests.docker import building, programs
 
 UNPACKED = Path.home() / ".cache/egx-testbed/debian"
 PLACES = ("trixie/docker.io/usr/sbin", "trixie/docker.io/usr/bin", "trixie/containerd/usr/bin", "runc/usr/sbin")
 REGISTRY = "127.0.0.1:5000"
 """As the Engine sees it."""
 START_SECONDS = 60.0
-START = '"$0" ip link set lo up && { docker-registry serve "$1" & shift; exec dockerd "$@"; }'
+START = '"$0" ip link set lo up && { "$1" serve "$2" & shift 2; exec dockerd "$@"; }'
 
 
 def missing() -> str:
@@ -35,21 +35,20 @@ def missing() -> str:
     lacking = [place for place in PLACES[:3] if not (UNPACKED / place).is_dir()]
     if lacking:
         return f"{UNPACKED} has no {', '.join(lacking)}"
-    programs = [name for name in ("unshare", building.REGISTRY) if shutil.which(name) is None]
-    return f"there is no {' and no '.join(programs)}" if programs else building.no_busybox()
+    return "" if shutil.which("unshare") else "there is no unshare"
 
 
 @contextmanager
-def engine(folder: Path) -> Iterator[str]:
-    """Its address."""
-    config, registry = folder / "daemon.json", building.registry_config(folder, REGISTRY)
+def engine(folder: Path, *, storage: Path | None = None) -> Iterator[str]:
+    """Its address. `storage`: what its registry has."""
+    config, registry = folder / "daemon.json", building.registry_config(folder, REGISTRY, storage=storage)
     config.write_text(json.dumps({"features": {"containerd-snapshotter": True}}))
     host = f"unix://{folder}/docker.sock"
     path = os.pathsep.join([*(str(UNPACKED / place) for place in PLACES), os.environ.get("PATH", os.defpath)])
     places = [f"--{option}={folder / option}" for option in ("data-root", "exec-root", "pidfile")]
-    busybox = str(building.BUSYBOX)
+    busybox = str(programs.busybox())
     argv = [
-        *("unshare", "--net", busybox, "sh", "-c", START, busybox, str(registry)),
+        *("unshare", "--net", busybox, "sh", "-c", START, busybox, programs.registry(), str(registry)),
         *(f"--config-file={config}", f"--host={host}", *places),
     ]
     with (folder / "log").open("wb") as log:

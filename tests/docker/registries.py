@@ -6,7 +6,6 @@ import base64
 import datetime as dt
 import hashlib
 import json
-import shutil
 import ssl
 import subprocess
 import threading
@@ -20,23 +19,20 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 
 from egx_project.lib.clock import SystemClock, wait_for
+from tests.docker import programs
 from tests.e2e.running import quiet_port
 from updates.channels.oci import manifests
 
-PROGRAM = "docker-registry"
 USER, PASSWORD = "ann", "an open secret"
 HTPASSWD = "$2b$05$abcdefghijklmnopqrstuuwqFllrwe2AMtA5/0jSydclgLK6H/vHq"
 """Of the password, as bcrypt has it."""
 SERVICE, ISSUER = "registry of the tests", "the tests"
-
-needs_registry = pytest.mark.skipif(shutil.which(PROGRAM) is None, reason=f"there is no {PROGRAM}")
 
 
 @dataclass(frozen=True)
@@ -127,10 +123,11 @@ class Running:
     scheme: str = "http"
     headers: dict[str, str] = field(default_factory=dict)
     verify: ssl.SSLContext | bool = False
+    address: str = "127.0.0.1"
 
     @property
     def host(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.address}:{self.port}"
 
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=f"{self.scheme}://{self.host}", headers=self.headers, verify=self.verify,
@@ -202,12 +199,16 @@ class Running:
 
 @contextmanager
 def registry(
-    folder: Path, *, tls: tuple[Path, Path] | None = None, auth: Mapping[str, Any] | None = None
+    folder: Path,
+    *,
+    tls: tuple[Path, Path] | None = None,
+    auth: Mapping[str, Any] | None = None,
+    address: str = "127.0.0.1",
 ) -> Iterator[Running]:
     """A registry of its own, with its storage in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     port = quiet_port()
-    http: dict[str, Any] = {"addr": f"127.0.0.1:{port}", "secret": "of a test"}
+    http: dict[str, Any] = {"addr": f"{address}:{port}", "secret": "of a test"}
     if tls:
         http["tls"] = {"certificate": str(tls[0]), "key": str(tls[1])}
     settings = {
@@ -220,8 +221,8 @@ def registry(
     config = folder / "config.yml"
     config.write_text(json.dumps(settings))  # JSON is YAML
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([PROGRAM, "serve", str(config)], stdout=log, stderr=log)
-    running = Running(port=port, scheme="https" if tls else "http")
+        process = subprocess.Popen([programs.registry(), "serve", str(config)], stdout=log, stderr=log)
+    running = Running(port=port, scheme="https" if tls else "http", address=address)
     try:
         answers = wait_for(lambda: _answers(running, process), clock=SystemClock(), seconds=20)
         assert answers, (folder / "log").read_text()

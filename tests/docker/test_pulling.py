@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import subprocess
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import docker
@@ -11,7 +15,9 @@ import pytest
 from deployments.drivers import logins
 from deployments.drivers.base import Artifact, DriverError, Engine
 from deployments.drivers.docker.driver import DockerDriver
-from tests.docker import places
+from tests.docker import newer_engine, places, registries
+from tests.requirements import require
+from tests.testbed.places import folder as places_of_testbed
 from tests.testbed.state import Testbed
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
@@ -85,6 +91,65 @@ def test_a_registry_that_does_not_answer_is_said(driver: DockerDriver, url: str,
     with pytest.raises(DriverError, match=says) as refused:
         driver.pull(Engine(version="9.9.9", artifact=Artifact(url=url, sha256="0" * 64, size=0)))
     assert refused.value.hint
+
+
+def test_a_registry_whose_certificate_docker_does_not_trust_is_said(
+    driver: DockerDriver, engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    # Of loopback Docker asks for no certificate.
+    address = engine.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
+    tls = registries.authority(tmp_path / "ca").issue(address)
+    with registries.registry(tmp_path / "registry", tls=tls, address=address) as running:
+        url = f"oci://{running.host}/envoyproxy/gateway:v1.9.0"
+        with pytest.raises(DriverError, match="x509") as refused:
+            driver.pull(Engine(version="9.9.9", artifact=Artifact(url=url, sha256="0" * 64, size=0)))
+    assert "/etc/docker/certs.d" in refused.value.hint
+
+
+@pytest.mark.parametrize("password", ["", "wrong"])
+def test_a_registry_that_refuses_the_login_is_said_without_the_password(
+    driver: DockerDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    with registries.registry(tmp_path, auth=registries.htpasswd(tmp_path)) as running:
+        if password:
+            own = logins.Found(login=logins.Login(username=registries.USER, password=password))
+            monkeypatch.setattr(logins, "_own", [lambda _registry: own])
+        url = f"oci://{running.host}/envoyproxy/gateway:v1.9.0"
+        with pytest.raises(DriverError, match=r"no basic auth|unauthorized|denied") as refused:
+            driver.pull(Engine(version="9.9.9", artifact=Artifact(url=url, sha256="0" * 64, size=0)))
+    assert "docker login" in refused.value.hint
+    assert "wrong" not in str(refused.value)
+
+
+def test_a_disk_that_is_full_in_the_middle_of_a_pull_is_said(
+    testbed: Testbed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    missing = newer_engine.missing()
+    require("docker", present=not missing, why=missing)
+    monkeypatch.setattr(logins, "_own", [])
+    with (
+        small_disk(megabytes=150) as folder,
+        newer_engine.engine(folder, storage=places_of_testbed("registry")) as host,
+    ):
+        driver = places.driver(tmp_path, dataclasses.replace(testbed, socket=host.removeprefix("unix://")))
+        with pytest.raises(DriverError, match="no space left") as refused:
+            driver.pull(Engine(version="1.9.0"))
+        assert "free some space" in refused.value.hint
+        left = docker.DockerClient(base_url=host)
+        assert left.images.list() == []
+        left.close()
+        driver.ground.daemon.close()
+
+
+@contextmanager
+def small_disk(*, megabytes: int) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="egx-"))
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "egx-tests", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--recursive", folder], check=True)
+        folder.rmdir()
 
 
 @pytest.mark.parametrize("version", ["../../etc", "1.9.0;reboot", "a" * 60, "", "-rm"])

@@ -25,7 +25,6 @@ from tests.docker.registries import (
     authority,
     basic,
     htpasswd,
-    needs_registry,
     registry,
     token_server,
 )
@@ -34,7 +33,7 @@ from updates.channels.oci import manifests
 from updates.channels.oci.channel import RegistryChannel
 from updates.channels.oci.client import Registry
 
-pytestmark = [pytest.mark.docker, needs_registry]
+pytestmark = pytest.mark.docker
 
 IMAGE = "envoyproxy/gateway"
 HERE = manifests.architecture()

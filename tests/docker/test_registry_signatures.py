@@ -10,12 +10,12 @@ from deployments.drivers.logins import Found
 from egx_project.lib import images
 from egx_project.lib.clock import SystemClock
 from egx_project.lib.fetch import Politeness
-from tests.docker.registries import Running, needs_registry, registry
+from tests.docker.registries import Running, registry
 from tests.updates.oci import signing
 from updates.channels.oci.client import Registry
 from updates.channels.oci.signatures import State, examine
 
-pytestmark = [pytest.mark.docker, needs_registry]
+pytestmark = pytest.mark.docker
 
 IMAGE = "envoyproxy/gateway"
 KEY = signing.new_key()

@@ -70,7 +70,7 @@ class Registry:
         }
         place = folder("run") / f"{self.service.name}.yml"
         atomic.write_json(place, config)  # JSON is YAML
-        return [_program(), "serve", str(place)]
+        return [program(), "serve", str(place)]
 
     def answers(self) -> bool:
         """Raises TestbedError where something else has the port."""
@@ -121,7 +121,8 @@ class Registry:
         return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def _program() -> str:
+def program() -> str:
+    """Raises TestbedError where there is none and none can be had."""
     return shutil.which("docker-registry") or str(debian.unpacked("docker-registry") / "usr/bin/docker-registry")
 
 

@@ -475,6 +475,7 @@ HINTS = {
     "port is already allocated": "use another port, or stop what has it",
     "address already in use": "use another port, or stop what has it",
     "toomanyrequests": "the registry's rate limit is reached: log in, or try again later",
+    "no basic auth": "log in: `docker login`, or `egx registry login`",
     "unauthorized": "log in: `docker login`, or `egx registry login`",
     "denied": "log in with an account that may read it: `docker login`, or `egx registry login`",
     "manifest unknown": "the registry does not have it; `egx get releases` lists what the channel has",
