@@ -11,10 +11,10 @@ from functools import partial
 from django.conf import settings
 from django.db import transaction
 
-from deployments import services
+from deployments import applying
+from deployments.applying import Outcome
 from deployments.drivers.base import DriverError
 from deployments.drivers.joining import Candidate, ContainerDriver, LabelledRoute
-from deployments.services import Outcome
 from deployments.tasks import driver_of
 from egx_project.lib.errors import BadInputError, ConflictError, EgxError, NotFoundError
 from gateways.manifests.reader import Source, read
@@ -215,7 +215,7 @@ def _expose(
             _refuse_taken(exact, candidate.identity, gateway)
             documents |= dict.fromkeys(_written(exact, candidate.identity, gateway, made=made))
         manifest = read([Source(name=SOURCE, text="\n---\n".join(documents))])
-        return services.apply_manifest(manifest, target=target, by=by, dry_run=dry_run, planned=planned)
+        return applying.apply_manifest(manifest, target=target, by=by, dry_run=dry_run, planned=planned)
 
 
 def _port(wish: Wish, candidate: Candidate) -> int:
@@ -387,7 +387,7 @@ def unexpose(container: str, *, by: str, path: str = "", target: str = "", dry_r
             hint=f"`egx delete {asked[0].route.kind} {asked[0].route.name}`, or change it",
         )
     with transaction.atomic():
-        return services.delete_objects([*own, *_left_alone(own)], by=by, dry_run=dry_run)
+        return applying.delete_objects([*own, *_left_alone(own)], by=by, dry_run=dry_run)
 
 
 def _exposed_as(container: str, target: Target) -> list[Exposure]:

@@ -12,7 +12,8 @@ from deployments import labels
 from deployments.keeping import keep_services_here
 from deployments.selectors import supervised_nodes
 from deployments.sending import send
-from deployments.services import tend, wake_stale
+from deployments.services import wake_stale
+from deployments.tending import tend
 
 KEEP_SECONDS = 5.0
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployments import services
+from deployments import applying, services
+from deployments.applying import Outcome
 from deployments.engine.executor import Workshop, run
 from deployments.models import Operation, OperationKind
-from deployments.services import Outcome
 from deployments.tasks import workshop
 from gateways.manifests.reader import Source, read
 from gateways.models import Gateway, Target, TargetKind
@@ -73,7 +73,7 @@ def docker_target() -> Target:
 
 
 def apply(text: str, *, target: Target, **options: Any) -> Outcome:
-    return services.apply_manifest(read([Source(name="test.yaml", text=text)]), target=target, by="tester", **options)
+    return applying.apply_manifest(read([Source(name="test.yaml", text=text)]), target=target, by="tester", **options)
 
 
 def offer(version: str, *, channel: str = "envoy", **facts: Any) -> Release:

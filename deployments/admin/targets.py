@@ -11,7 +11,7 @@ from django.core.validators import RegexValidator
 from django.http import HttpRequest
 
 from deployments.drivers.registry import DRIVERS
-from deployments.services import add_target
+from deployments.targets import add_target
 from egx_project.access.roles import Action, may
 from egx_project.access.rows import Rows, as_yaml
 from gateways.models import Target, TargetKind

@@ -17,10 +17,10 @@ from rest_framework.views import APIView
 
 from deployments import builds, selectors
 from deployments.api.shown import OPERATIONS, ChangedOut, changed
+from deployments.applying import Outcome
 from deployments.builds import Wish
 from deployments.drivers.sources import Source
 from deployments.models import Build, OperationState
-from deployments.services import Outcome
 from egx_project.access.roles import SocketUser
 from egx_project.rest.answers import Made, answer_once
 from egx_project.rest.bodies import ApiModel, asked, parsed

@@ -19,8 +19,8 @@ from deployments.api.conditions import Conditions
 from deployments.api.objects import DEFAULT_NAMESPACE, PlaceAsked, WriteAsked, create, put
 from deployments.api.parameters import ETAG, IF_MATCH, IF_NONE_MATCH, NAMESPACE, TARGET
 from deployments.api.shown import ChangedOut, GatewayOut, GatewaysOut, changed, gateway_out
+from deployments.applying import Outcome
 from deployments.selectors import GatewayState
-from deployments.services import Outcome
 from egx_project.rest.answers import Made, answer_once
 from egx_project.rest.bodies import asked
 from egx_project.rest.listing import Listing

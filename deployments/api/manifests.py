@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from deployments import services
+from deployments import applying
 from deployments.api.shown import AppliedOut, ChangedOut, changed, planned
 from egx_project.rest.answers import Made, answer_once
 from egx_project.rest.bodies import ApiModel, parsed
@@ -65,7 +65,7 @@ class Apply(APIView):
         body = parsed(ApplyBody, request)
 
         def make() -> Made:
-            outcome = services.apply_manifest(
+            outcome = applying.apply_manifest(
                 body.manifest(),
                 target=find_target(body.target or settings.EGX_LOCAL_TARGET),
                 by=str(request.user),
@@ -85,7 +85,7 @@ class Delete(APIView):
         body = parsed(DeleteBody, request)
 
         def make() -> Made:
-            outcome = services.delete_objects(body.refs(), by=str(request.user), dry_run=body.dry_run)
+            outcome = applying.delete_objects(body.refs(), by=str(request.user), dry_run=body.dry_run)
             return planned(outcome) if body.dry_run else changed(outcome)
 
         return answer_once(request, make)

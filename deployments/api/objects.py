@@ -8,7 +8,7 @@ from typing import Any
 
 from rest_framework.request import Request
 
-from deployments import services
+from deployments import applying
 from deployments.api.conditions import Conditions
 from deployments.api.shown import changed
 from egx_project.lib.errors import BadInputError, ConflictError
@@ -53,7 +53,7 @@ def create(request: Request, *, kinds: tuple[str, ...], target: str | None) -> M
 
 
 def _write(request: Request, wanted: ManifestObject, *, target: str | None) -> Made:
-    outcome = services.apply_manifest(
+    outcome = applying.apply_manifest(
         read([_source(request)]),
         target=selectors.target_for(wanted.ref, target),
         by=str(request.user),
@@ -64,7 +64,7 @@ def _write(request: Request, wanted: ManifestObject, *, target: str | None) -> M
 
 def delete(request: Request, ref: ObjectRef) -> Made:
     selectors.get_row(ref)
-    outcome = services.delete_objects([ref], by=str(request.user), condition=partial(Conditions.of(request).check, ref))
+    outcome = applying.delete_objects([ref], by=str(request.user), condition=partial(Conditions.of(request).check, ref))
     return changed(outcome)
 
 

@@ -8,10 +8,10 @@ from typing import Any, Literal
 from pydantic import Field, RootModel
 
 from deployments import selectors
+from deployments.applying import Outcome
 from deployments.engine.plan import Plan
 from deployments.models import Operation, OperationKind, OperationState, OperationStep, Slot, SlotState, StepState
 from deployments.selectors import GatewayState
-from deployments.services import Outcome
 from egx_project.problems import ProblemItem, problem_json
 from egx_project.rest.bodies import ApiModel
 from egx_project.rest.listing import Listed

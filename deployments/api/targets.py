@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from deployments import services
+from deployments import targets
 from egx_project.access.roles import Action
 from egx_project.rest.answers import answer_once
 from egx_project.rest.bodies import ApiModel, parsed
@@ -68,7 +68,7 @@ class Targets(Listing[Target]):
         body = parsed(TargetBody, request)
 
         def make() -> tuple[int, dict[str, Any]]:
-            target = services.add_target(name=body.name, kind=body.kind, node=body.node)
+            target = targets.add_target(name=body.name, kind=body.kind, node=body.node)
             return 201, self.show(target).as_json()
 
         return answer_once(request, make)
@@ -84,5 +84,5 @@ class OneTarget(APIView):
     @extend_schema(responses={204: None})
     def delete(self, request: Request, name: str) -> Response:  # noqa: ARG002
         """Forget a target that has no gateways."""
-        services.remove_target(name=name)
+        targets.remove_target(name=name)
         return Response(status=204)

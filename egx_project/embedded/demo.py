@@ -11,7 +11,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from deployments import services
+from deployments import applying
 from deployments.drivers.process.units import Unit, UnitFile
 from gateways.manifests.reader import Source, read
 from gateways.models import Gateway, Target
@@ -67,7 +67,7 @@ def deploy(target: Target) -> None:
     """Start the test backend and ask for the gateway."""
     port = start_backend(settings.EGX_DATA_DIR / "run")
     text = MANIFEST.format(name=NAME, port=settings.EGX_DEMO_PORT, backend=BACKEND, backend_port=port)
-    services.apply_manifest(read([Source(name="demo", text=text)]), target=target, by="egx up")
+    applying.apply_manifest(read([Source(name="demo", text=text)]), target=target, by="egx up")
 
 
 def start_backend(run: Path) -> int:

@@ -14,7 +14,7 @@ from celery.beat import EmbeddedService
 from celery.worker import WorkController
 from django.db import close_old_connections, connection
 
-from deployments import labels, services
+from deployments import labels, tending
 from deployments.engine.waiting import runnable
 from deployments.keeping import keep_services
 from deployments.tasks import run_operation
@@ -96,11 +96,11 @@ def _celery_worker() -> None:
 
 def _tend_forever() -> None:
     while True:
-        services.tend(
+        tending.tend(
             report=lambda revival: log.warning("revived", unit=revival.unit, key=revival.key, reason=revival.reason)
         )
         labels.follow()
-        services.await_death(seconds=TEND_SECONDS)
+        tending.await_death(seconds=TEND_SECONDS)
 
 
 def _watch_forever() -> None:

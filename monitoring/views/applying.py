@@ -11,8 +11,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from deployments import services
-from deployments.services import Outcome, PlanChangedError
+from deployments import applying
+from deployments.applying import Outcome, PlanChangedError
 from egx_project.access.permissions import page
 from egx_project.access.roles import Action
 from egx_project.lib.errors import EgxError
@@ -56,7 +56,7 @@ def apply(request: HttpRequest) -> HttpResponse:
     form = Form(text=request.POST.get("text", "").replace("\r\n", "\n"), target=request.POST.get("target", ""))
     agreed = request.POST.get("do") == "apply"
     try:
-        outcome = services.apply_manifest(
+        outcome = applying.apply_manifest(
             read([Source(name=SOURCE, text=form.text)]),
             target=find_target(form.target),
             by=str(request.user),

@@ -14,8 +14,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from deployments.applying import Outcome, PlanChangedError
 from deployments.models import Operation
-from deployments.services import Outcome, PlanChangedError
 from egx_project.access.permissions import page
 from egx_project.access.roles import Action
 from egx_project.lib.errors import EgxError

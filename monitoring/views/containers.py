@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from deployments import exposing
+from deployments.applying import Outcome
 from deployments.exposing import Wish
-from deployments.services import Outcome
 from egx_project.access.permissions import page
 from egx_project.access.roles import Action
 from egx_project.lib.errors import BadInputError, EgxError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployments import services, support
+from deployments import support, targets
 from deployments.models import ServiceState, SupportService
 from egx_project.lib.errors import BadInputError, ConflictError, NotFoundError
 from gateways.models import Target, TargetKind
@@ -70,9 +70,9 @@ def test_who_carries_an_older_wish_out_does_not_answer_for_the_newer_one(monkeyp
 def test_a_target_is_not_forgotten_while_it_has_services() -> None:
     switch("log-agent")
     with pytest.raises(ConflictError, match="support service log-agent"):
-        services.remove_target(name="docker")
+        targets.remove_target(name="docker")
     SupportService.objects.update(wanted=False, state=ServiceState.OFF)
-    services.remove_target(name="docker")
+    targets.remove_target(name="docker")
 
 
 def test_what_there_is_not_is_refused_by_name() -> None:

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from deployments import builds, support
+from deployments import applying, builds, support, targets, tending
 from deployments import services as deployments
 from deployments.builds import Wish
 from deployments.drivers.base import ContainerNews, Revival
@@ -43,7 +43,7 @@ from updates.services import backups, changes, releases
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SERVICES = (deployments, support, builds, gateways, access)
+SERVICES = (deployments, applying, targets, tending, support, builds, gateways, access)
 WEB = ObjectRef(kind="HTTPRoute", namespace="default", name="web")
 READERS = frozenset(
     {
@@ -123,8 +123,8 @@ def move_a_route_to_another_gateway(target: Target) -> None:
 
 def delete_a_route_and_its_backend(target: Target) -> None:
     serve_gateway(target=target)
-    deployments.delete_objects([WEB], by="tester")
-    deployments.delete_objects([ObjectRef(kind="Backend", namespace="default", name="web")], by="tester")
+    applying.delete_objects([WEB], by="tester")
+    applying.delete_objects([ObjectRef(kind="Backend", namespace="default", name="web")], by="tester")
 
 
 def replace_the_engine(target: Target) -> None:
@@ -225,12 +225,12 @@ def remove_one_of_two_that_share_a_route(target: Target) -> None:
 
 
 def add_a_target(target: Target) -> None:
-    deployments.add_target(name="elsewhere", kind=TargetKind.FAKE, node="other")
+    targets.add_target(name="elsewhere", kind=TargetKind.FAKE, node="other")
 
 
 def forget_a_target(target: Target) -> None:
     gateways.ensure_target(name="nowhere", kind=TargetKind.FAKE, node="other")
-    deployments.remove_target(name="nowhere")
+    targets.remove_target(name="nowhere")
 
 
 def let_people_in(target: Target) -> None:
@@ -250,9 +250,9 @@ def put_a_release_away_and_take_it_back(target: Target) -> None:
 
 def revive(target: Target) -> None:
     gateway = serve_gateway(target=target)
-    deployments._record_revival(Revival(key=gateway.key, unit="blue", reason="killed", failures=1))
-    deployments._record_container(ContainerNews(gateway.key, "shop", "joined", "it was not there"))
-    deployments.tend()
+    tending._record_revival(Revival(key=gateway.key, unit="blue", reason="killed", failures=1))
+    tending._record_container(ContainerNews(gateway.key, "shop", "joined", "it was not there"))
+    tending.tend()
     deployments.wake_stale()
 
 
@@ -327,4 +327,4 @@ def leave_nothing() -> None:
     for gateway in Gateway.objects.all():
         deployments.request_remove(gateway=gateway, by="tester")
     finish_all()
-    deployments.delete_objects([row.ref for row in (*Route.objects.all(), *Backend.objects.all())], by="tester")
+    applying.delete_objects([row.ref for row in (*Route.objects.all(), *Backend.objects.all())], by="tester")

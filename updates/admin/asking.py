@@ -11,7 +11,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from deployments.services import Outcome
+from deployments.applying import Outcome
 from egx_project.access.rows import Rows
 from egx_project.lib.errors import EgxError
 

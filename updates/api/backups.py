@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 
 from deployments.api.parameters import NAMESPACE
 from deployments.api.shown import ChangedOut, changed
-from deployments.services import Outcome
+from deployments.applying import Outcome
 from egx_project.access.roles import Action, may
 from egx_project.lib.errors import NOT_ALLOWED, BadInputError, ForbiddenError
 from egx_project.rest.answers import Made, answer_once

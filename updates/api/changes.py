@@ -14,8 +14,8 @@ from rest_framework.views import APIView
 from deployments.api.objects import PlaceAsked
 from deployments.api.parameters import NAMESPACE
 from deployments.api.shown import ChangedOut, PlanOut, changed, plan_out
+from deployments.applying import Outcome
 from deployments.models import Operation
-from deployments.services import Outcome
 from egx_project.lib.errors import NotFoundError
 from egx_project.rest.answers import Made, answer_once
 from egx_project.rest.bodies import ApiModel, asked, parsed

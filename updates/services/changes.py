@@ -9,10 +9,11 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from deployments.applying import Outcome, PlanChangedError, apply_manifest
 from deployments.drivers.base import Artifact, Engine
 from deployments.engine.plan import Plan
 from deployments.models import Operation, OperationKind, OperationState
-from deployments.services import Outcome, PlanChangedError, apply_manifest, plan_change, queue
+from deployments.services import plan_change, queue
 from deployments.tasks import driver_of
 from egx_project.lib.errors import BadInputError, ConflictError, NotFoundError
 from gateways.manifests.reader import Source, read

@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from deployments.drivers.base import Driver, Engine, Observation, Scope
 from deployments.models import ACTIVE, Operation, OperationState, Slot, SlotState
-from deployments.services import request_change, tend
+from deployments.services import request_change
 from deployments.tasks import driver_of
+from deployments.tending import tend
 from egx_project.events.kinds import EventKind
 from egx_project.events.record import record
 from egx_project.lib.clock import SystemClock, wait_for
