@@ -8,7 +8,8 @@ from collections.abc import Callable
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from deployments import exposing, support
+from deployments import support
+from deployments.exposing import offers as containers
 from deployments.models import OperationState
 from egx_project.access.roles import MAY, Action, Role
 from egx_project.lib.errors import EgxError, NotFoundError
@@ -125,8 +126,8 @@ def _containers(page: int, role: Role, subjects: Subjects) -> Parts:
         return {}
     offers, error = [], None
     try:
-        target = exposing.docker_target()
-        offers = exposing.offers(target)
+        target = containers.docker_target()
+        offers = containers.offers(target)
     except EgxError as refused:
         error = refused
     gateways = Gateway.objects.filter(target__kind=TargetKind.DOCKER).count()

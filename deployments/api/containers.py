@@ -9,10 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from deployments import exposing
 from deployments.api.shown import AppliedOut, ChangedOut, changed, planned
 from deployments.drivers.joining import LabelledRoute
-from deployments.exposing import Exposure, Offer, Wish
+from deployments.exposing.changes import expose, unexpose
+from deployments.exposing.offers import Exposure, Offer, docker_target, offers
+from deployments.exposing.written import Wish
 from egx_project.rest.answers import Made, answer_once
 from egx_project.rest.bodies import ApiModel, asked, parsed
 
@@ -106,8 +107,8 @@ class Containers(APIView):
     @extend_schema(responses=ContainersOut, parameters=[TARGET])
     def get(self, request: Request) -> Response:
         """Containers that are not EGX's own, those first that run."""
-        target = exposing.docker_target(asked(ContainersQuery, request).target)
-        return Response(ContainersOut(items=[_shown(offer) for offer in exposing.offers(target)]).as_json())
+        target = docker_target(asked(ContainersQuery, request).target)
+        return Response(ContainersOut(items=[_shown(offer) for offer in offers(target)]).as_json())
 
 
 class Expose(APIView):
@@ -119,7 +120,7 @@ class Expose(APIView):
         body = parsed(ExposeBody, request)
 
         def make() -> Made:
-            outcome = exposing.expose(body.wish(name), by=str(request.user), dry_run=body.dry_run)
+            outcome = expose(body.wish(name), by=str(request.user), dry_run=body.dry_run)
             return planned(outcome) if body.dry_run else changed(outcome)
 
         return answer_once(request, make)
@@ -137,9 +138,7 @@ class Expose(APIView):
         query = asked(UnexposeQuery, request)
 
         def make() -> Made:
-            outcome = exposing.unexpose(
-                name, path=query.path, target=query.target, by=str(request.user), dry_run=query.dry_run
-            )
+            outcome = unexpose(name, path=query.path, target=query.target, by=str(request.user), dry_run=query.dry_run)
             return planned(outcome) if query.dry_run else changed(outcome)
 
         return answer_once(request, make)

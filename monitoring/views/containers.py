@@ -13,9 +13,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from deployments import exposing
 from deployments.applying import Outcome
-from deployments.exposing import Wish
+from deployments.exposing import changes
+from deployments.exposing.offers import docker_target, offers
+from deployments.exposing.written import Wish
 from egx_project.access.permissions import page
 from egx_project.access.roles import Action
 from egx_project.lib.errors import BadInputError, EgxError
@@ -41,7 +42,7 @@ def expose(request: HttpRequest, name: str) -> HttpResponse:
     error = None
     if request.method == "POST":
         try:
-            return _go_on(request, exposing.expose(_wish(request, name), by=str(request.user)))
+            return _go_on(request, changes.expose(_wish(request, name), by=str(request.user)))
         except EgxError as refused:
             error = refused
     # A click in the list shows what a 4xx has to say; a form that is sent by itself is shown again.
@@ -57,7 +58,7 @@ def unexpose(request: HttpRequest, name: str) -> HttpResponse:
     path = request.POST.get("path") or request.GET.get("path") or ""
 
     def ask(*, dry_run: bool) -> Outcome:
-        return exposing.unexpose(name, path=path, by=str(request.user), dry_run=dry_run)
+        return changes.unexpose(name, path=path, by=str(request.user), dry_run=dry_run)
 
     return _planned(request, name, path, ask)
 
@@ -98,7 +99,7 @@ def _form(request: HttpRequest, name: str, error: EgxError | None) -> dict[str, 
     """What is in the fields: what was typed, or what is most probably meant."""
     candidate = None
     try:
-        found = exposing.offers(exposing.docker_target())
+        found = offers(docker_target())
         candidate = next((one.candidate for one in found if one.candidate.is_called(name)), None)
     except EgxError as silent:
         error = error or silent
