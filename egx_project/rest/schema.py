@@ -27,7 +27,7 @@ KEY = OpenApiParameter(
 )
 
 
-class Bodies(PydanticExtension):  # type: ignore[no-untyped-call]  # registers itself by being defined
+class Bodies(PydanticExtension):  # registers itself by being defined
     """What a request may leave out is not required of it, while answers always have it."""
 
     priority = 10
@@ -36,9 +36,7 @@ class Bodies(PydanticExtension):  # type: ignore[no-untyped-call]  # registers i
         mode = "validation" if direction == "request" else "serialization"
         schema = model_json_schema(self.target, ref_template="#/components/schemas/{model}", mode=mode)  # type: ignore[arg-type]
         for name, part in schema.pop("$defs", {}).items():
-            component = ResolvedComponent(  # type: ignore[no-untyped-call]
-                name=name, type=ResolvedComponent.SCHEMA, object=name, schema=part
-            )
+            component = ResolvedComponent(name=name, type=ResolvedComponent.SCHEMA, object=name, schema=part)
             auto_schema.registry.register_on_missing(component)
         return schema
 
@@ -66,13 +64,11 @@ class Schema(AutoSchema):
 
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> Any:  # noqa: ANN401
         bodies = super()._get_response_bodies(direction)
-        problem = self._get_response_for_code(  # type: ignore[no-untyped-call]
-            ProblemOut, "default", [CONTENT_TYPE], direction
-        )
+        problem = self._get_response_for_code(ProblemOut, "default", [CONTENT_TYPE], direction)
         return bodies | {"default": problem | {"description": "It went wrong: an RFC 9457 problem."}}
 
 
-class Token(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class Token(OpenApiAuthenticationExtension):
     target_class = "egx_project.access.identity.TokenAuthentication"
     name = "token"
 
@@ -80,7 +76,7 @@ class Token(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
         return {"type": "http", "scheme": "bearer", "description": "`egx token create NAME` makes one."}
 
 
-class Session(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class Session(OpenApiAuthenticationExtension):
     """Each instance names its cookie itself: the description is the same for all."""
 
     target_class = "rest_framework.authentication.SessionAuthentication"

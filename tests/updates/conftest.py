@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
 
 from gateways.models import Gateway, Target
 from tests.builders import fake_target, serve_gateway
 
 
 @pytest.fixture
-def own_backups(settings: SettingsWrapper, tmp_path: Path) -> None:
+def own_backups(settings: Any, tmp_path: Path) -> None:
     """Not those of another test."""
     settings.EGX_DATA_DIR = tmp_path
 

@@ -10,42 +10,29 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any
 
-import docker
-from docker.errors import DockerException
+from deployments.drivers.base import DriverError
+from deployments.drivers.docker.api.builds import BuildCalls
+from deployments.drivers.docker.api.connection import Json
 
 
 def main(verb: str, wish: Mapping[str, Any]) -> int:
+    engine = BuildCalls(wish["host"])
     try:
-        client = docker.APIClient(base_url=wish["host"], version="auto")
-        return _say(_build(client, wish) if verb == "build" else _push(client, wish))
-    except (DockerException, OSError) as error:
-        print(f"ERROR: {error}", flush=True)  # noqa: T201
+        return _say(_built(engine, wish) if verb == "build" else engine.push(wish["name"]))
+    except DriverError as error:
+        _write(f"ERROR: {error}\n")
         return 1
 
 
-def _build(client: docker.APIClient, wish: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    return cast(
-        "Iterable[Mapping[str, Any]]",
-        client.build(
-            path=wish["folder"],
-            dockerfile=wish["dockerfile"],
-            tag=wish["tag"],
-            buildargs=dict(wish["arguments"]),
-            platform=wish["platform"] or None,
-            rm=True,
-            forcerm=True,
-            decode=True,
-        ),
+def _built(engine: BuildCalls, wish: Mapping[str, Any]) -> Iterable[Json]:
+    return engine.build(
+        wish["folder"], wish["dockerfile"], wish["tag"], arguments=wish["arguments"], platform=wish["platform"]
     )
 
 
-def _push(client: docker.APIClient, wish: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    return cast("Iterable[Mapping[str, Any]]", client.push(wish["name"], stream=True, decode=True))
-
-
-def _say(stream: Iterable[Mapping[str, Any]]) -> int:
+def _say(stream: Iterable[Json]) -> int:
     failed = 0
     for part in stream:
         if "error" in part:
@@ -58,9 +45,13 @@ def _say(stream: Iterable[Mapping[str, Any]]) -> int:
             text = f"{part['id']}: {part['status']}\n" if part.get("id") else f"{part['status']}\n"
         else:
             continue
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        _write(text)
     return failed
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

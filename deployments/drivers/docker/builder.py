@@ -6,17 +6,11 @@ import contextlib
 import json
 import re
 import shutil
-import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, cast
-
-import docker
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
-from filelock import FileLock
+from typing import Any
 
 from deployments.drivers import checkouts, children
-from deployments.drivers.base import DriverError, FencedError, Scope
+from deployments.drivers.base import AbsentError, DriverError, Scope
 from deployments.drivers.build_log import BuildLog
 from deployments.drivers.building import (
     METHODS,
@@ -29,18 +23,16 @@ from deployments.drivers.building import (
     Watch,
 )
 from deployments.drivers.docker import build_argv
+from deployments.drivers.docker.api.errors import DaemonError
+from deployments.drivers.docker.build_desks import Desks
+from deployments.drivers.docker.daemon import Daemon
 from deployments.drivers.registry import DriverSettings
 from deployments.drivers.sources import Source
-from egx_project.lib import atomic
 from egx_project.lib.clock import Clock, SystemClock
 
-UNIX = "unix://"
-HOST = f"{UNIX}/var/run/docker.sock"
+HOST = "unix:///var/run/docker.sock"
 OWN_NAME = "egx-build"
 """Of images that are being built; their tag is the build's key."""
-ASK_SECONDS = 60
-UNKNOWN = ("manifest unknown", "not found", "access to the resource")
-"""What registries say of a name that they do not have."""
 LOGIN_HINT = "is the registry there, and is the user that runs EGX logged in (`docker login`)?"
 DIGEST = re.compile(r"\bdigest: (sha256:[0-9a-f]{64})")
 """How an Engine says what the registry has, in its own words or in those of `build_program`."""
@@ -56,7 +48,7 @@ class DockerBuilder:
 
     def __init__(self, host: str, settings: DriverSettings, *, clock: Clock | None = None) -> None:
         self.host = host
-        self.home = settings.data_dir / "builds"
+        self.desks = Desks(settings.data_dir / "builds")
         self.buildx = settings.buildx
         self.git = shutil.which("git") or ""
         self.clock = clock or SystemClock()
@@ -77,10 +69,9 @@ class DockerBuilder:
 
     def image(self, name: str) -> Image | None:
         with self._engine() as engine:
-            try:
-                found = _inspected(engine, name)
-            except ImageNotFound:
-                return None
+            found = engine.image(name)
+        if found is None:
+            return None
         return Image(
             id=str(found["Id"]),
             size=int(found["Size"]),
@@ -91,33 +82,24 @@ class DockerBuilder:
     def published(self, name: str) -> str:
         with self._engine() as engine:
             try:
-                return str(cast("Any", engine).inspect_distribution(name)["Descriptor"]["digest"])
-            except NotFound:
-                return ""
-            except APIError as error:
-                if any(word in str(error) for word in UNKNOWN):
-                    return ""
-                raise DriverError(f"the registry of {name} cannot be asked: {_why(error)}", hint=LOGIN_HINT) from error
+                return engine.published(name)
+            except DaemonError as error:
+                raise DriverError(error.message, hint=LOGIN_HINT) from error
 
     # --- effects ------------------------------------------------------------------------------------------------
 
     def fence(self, scope: Scope) -> None:
-        self._desk(scope.key).mkdir(parents=True, exist_ok=True, mode=0o700)
-        with self._locked(scope.key):
-            if scope.fence < self._newest_fence(scope.key):
-                raise _superseded(scope)
-            atomic.remove_leftovers(self._desk(scope.key))
-            atomic.write_json(self._desk(scope.key) / "fence.json", scope.fence)
+        self.desks.fence(scope)
 
     def fetch(self, scope: Scope, source: Source, commit: str, watch: Watch) -> Checkout:
         self._begin(scope)
         if source.folder:
             return checkouts.folder(source, git=self.git)
-        log = self._log(scope.key)
+        log = self.desks.log(scope.key)
         return checkouts.repository(
             source,
             commit,
-            self._desk(scope.key),
+            self.desks.of(scope.key),
             git=self.git,
             log=log,
             look=self._look(scope, log, watch),
@@ -130,7 +112,7 @@ class DockerBuilder:
         built = self.image(name)
         if built:  # by an attempt that did not come to say so
             return built
-        log = self._log(scope.key)
+        log = self.desks.log(scope.key)
         log.say(f"building {recipe.dockerfile} of {recipe.folder} with {METHODS[recipe.method]}")
         code = self._run(scope, *self._way(scope, recipe, name), log=log, watch=watch)
         built = self.image(name)
@@ -140,7 +122,7 @@ class DockerBuilder:
 
     def _way(self, scope: Scope, recipe: Recipe, name: str) -> tuple[list[str], bytes]:
         """The command line, and what it is told."""
-        desk = self._desk(scope.key)
+        desk = self.desks.of(scope.key)
         if recipe.method == "buildkit":
             buildx = build_argv.find_buildx(self.buildx)
             argv = build_argv.buildkit(buildx, recipe, tag=name, metadata=desk / "metadata.json")
@@ -156,37 +138,36 @@ class DockerBuilder:
         return build_argv.program("build", desk), json.dumps(wish).encode()
 
     def tag(self, scope: Scope, image: str, name: str) -> None:
-        with self._owned(scope), self._engine() as engine:
-            repository, _, tag = name.rpartition(":")
-            try:
-                engine.tag(image, repository, tag, force=True)
-            except ImageNotFound:
+        with self.desks.owned(scope), self._engine() as engine:
+            if engine.image(image) is None:
                 raise DriverError(
                     f"image {image[:19]} is gone since it was built", hint="somebody has removed it: build again"
-                ) from None
-            _remove(engine, _own_name(scope.key))
-            shutil.rmtree(self._desk(scope.key) / "source", ignore_errors=True)
+                )
+            repository, _, tag = name.rpartition(":")
+            engine.tag(image, repository, tag)
+            engine.untag(_own_name(scope.key))
+            shutil.rmtree(self.desks.of(scope.key) / "source", ignore_errors=True)
 
     def untag(self, scope: Scope, image: str, name: str, before: str) -> None:
-        with self._owned(scope):
+        with self.desks.owned(scope):
             now = self.image(name)
             if now is None or now.id != image or before == image:
                 return
             with self._engine() as engine:
                 # The image must not go with its last name: what is undone next looks for it.
-                engine.tag(image, OWN_NAME, scope.key, force=True)
+                engine.tag(image, OWN_NAME, scope.key)
                 if before and self.image(before):
                     repository, _, tag = name.rpartition(":")
-                    engine.tag(before, repository, tag, force=True)
+                    engine.tag(before, repository, tag)
                 else:
-                    _remove(engine, name)
+                    engine.untag(name)
 
     def push(self, scope: Scope, name: str, watch: Watch) -> str:
         self._begin(scope)
-        log = self._log(scope.key)
+        log = self.desks.log(scope.key)
         log.say(f"pushing {name}")
         wish = json.dumps({"host": self.host, "name": name}).encode()
-        code = self._run(scope, build_argv.program("push", self._desk(scope.key)), wish, log=log, watch=watch)
+        code = self._run(scope, build_argv.program("push", self.desks.of(scope.key)), wish, log=log, watch=watch)
         said = [found[1] for line in log.lines if (found := DIGEST.search(line))]
         digest = said[-1] if said else ""
         if code or not digest:
@@ -201,23 +182,20 @@ class DockerBuilder:
 
     def discard(self, scope: Scope, image: str = "") -> None:
         self._begin(scope)
-        with self._owned(scope), self._engine() as engine:
-            _remove(engine, _own_name(scope.key))
+        with self.desks.owned(scope), self._engine() as engine:
+            engine.untag(_own_name(scope.key))
             if image:
                 _remove_nameless(engine, image)
             for name in ("source", "tmp"):
-                shutil.rmtree(self._desk(scope.key) / name, ignore_errors=True)
+                shutil.rmtree(self.desks.of(scope.key) / name, ignore_errors=True)
 
     def keep_only(self, keys: Iterable[str]) -> None:
-        kept = set(keys)
-        for desk in self.home.iterdir() if self.home.is_dir() else ():
-            if desk.name not in kept:
-                shutil.rmtree(desk, ignore_errors=True)
+        self.desks.keep_only(keys)
 
     # --- inside -------------------------------------------------------------------------------------------------
 
     def _run(self, scope: Scope, argv: Sequence[str], stdin: bytes, *, log: BuildLog, watch: Watch) -> int:
-        desk = self._desk(scope.key)
+        desk = self.desks.of(scope.key)
         shutil.rmtree(desk / "tmp", ignore_errors=True)
         (desk / "tmp").mkdir(mode=0o700)
         try:
@@ -236,93 +214,38 @@ class DockerBuilder:
 
     def _look(self, scope: Scope, log: BuildLog, watch: Watch) -> Callable[[], None]:
         def look() -> None:
-            if self._newest_fence(scope.key) != scope.fence:
-                raise _superseded(scope)
+            self.desks.refuse_superseded(scope)
             watch(log.size, log.last)
 
         return look
 
     def _begin(self, scope: Scope) -> None:
         """What an attempt before has left running ends before this one does anything."""
-        with self._owned(scope):
-            children.end_orphans(self._desk(scope.key), clock=self.clock)
-
-    def _desk(self, key: str) -> Path:
-        return self.home / key
-
-    def _log(self, key: str) -> BuildLog:
-        return BuildLog(self._desk(key) / "log")
+        with self.desks.owned(scope):
+            children.end_orphans(self.desks.of(scope.key), clock=self.clock)
 
     @contextlib.contextmanager
-    def _locked(self, key: str) -> Iterator[None]:
-        try:
-            with FileLock(self._desk(key) / "lock", timeout=30):
-                yield
-        except OSError as error:  # a full disk, a folder that is read-only: said as what it is
-            raise DriverError(f"{error.filename or self._desk(key)}: {error.strerror or error}") from error
-
-    @contextlib.contextmanager
-    def _owned(self, scope: Scope) -> Iterator[None]:
-        with self._locked(scope.key):
-            if scope.fence != self._newest_fence(scope.key):
-                raise _superseded(scope)
-            yield
-
-    def _newest_fence(self, key: str) -> int:
-        return int(atomic.read_json(self._desk(key) / "fence.json") or 0)
-
-    @contextlib.contextmanager
-    def _engine(self) -> Iterator[docker.APIClient]:
-        """Raises DriverError with a sentence for whatever the Engine does not do."""
-        try:
-            _knock(self.host)
-            client = docker.APIClient(base_url=self.host, version="auto", timeout=ASK_SECONDS)
-        except (DockerException, OSError) as error:
-            raise DriverError(
-                f"the Docker Engine at {self.host} does not answer: {_why(error)}",
-                hint="is it running, and may the user that runs EGX open its socket?",
-            ) from error
-        try:
-            yield client
-        except DockerException as error:
-            raise DriverError(f"the Docker Engine refused: {_why(error)}") from error
-        finally:
-            client.close()
-
-
-def _knock(host: str) -> None:
-    """Raises OSError where nobody listens; the client could tell, too, but leaves its socket open then."""
-    if host.startswith(UNIX):
-        with socket.socket(socket.AF_UNIX) as knocking:
-            knocking.settimeout(ASK_SECONDS)
-            knocking.connect(host.removeprefix(UNIX))
-
-
-def _inspected(engine: docker.APIClient, image: str) -> dict[str, Any]:
-    found: dict[str, Any] = cast("Any", engine).inspect_image(image)
-    return found
-
-
-def _superseded(scope: Scope) -> FencedError:
-    return FencedError(f"attempt {scope.fence} of {scope.key} is superseded")
+    def _engine(self) -> Iterator[Daemon]:
+        """Raises DriverError with a sentence for whatever the Engine does not do; a build does not wait for one."""
+        with contextlib.closing(Daemon(self.host)) as daemon:
+            try:
+                yield daemon
+            except AbsentError as error:
+                raise DriverError(
+                    f"the Docker Engine at {self.host} does not answer: {_why(error.__cause__ or error)}",
+                    hint="is it running, and may the user that runs EGX open its socket?",
+                ) from error
 
 
 def _own_name(key: str) -> str:
     return f"{OWN_NAME}:{key}"
 
 
-def _remove(engine: docker.APIClient, name: str) -> None:
-    """Take the name away, and with the last one the image; layers that other builds may use stay as cache."""
-    with contextlib.suppress(ImageNotFound):
-        engine.remove_image(name, noprune=True)
-
-
-def _remove_nameless(engine: docker.APIClient, image: str) -> None:
-    try:
-        if not _inspected(engine, image).get("RepoTags"):
-            engine.remove_image(image, noprune=True)
-    except (ImageNotFound, APIError):  # it is gone, or a container uses it
-        return
+def _remove_nameless(engine: Daemon, image: str) -> None:
+    with contextlib.suppress(DaemonError):  # a container uses it
+        found = engine.image(image)
+        if found is not None and not found.get("RepoTags"):
+            engine.untag(image)
 
 
 def _platform(system: str, architecture: str, variant: str = "") -> str:
@@ -330,9 +253,8 @@ def _platform(system: str, architecture: str, variant: str = "") -> str:
     return "/".join(part for part in (system, known.get(architecture, architecture), variant) if part)
 
 
-def _why(error: Exception) -> str:
-    explained = error.explanation if isinstance(error, APIError) else None
-    return " ".join(str(explained or error).split())[:500]
+def _why(error: BaseException) -> str:
+    return " ".join(str(error).split())[:500]
 
 
 def _reason(lines: Iterable[str]) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 from deployments.drivers.base import DriverError, EdgeObservation, FencedError, SlotName, Traffic
 from deployments.drivers.docker import containers, layout, names, reach
-from deployments.drivers.docker.daemon import Container, DaemonError
+from deployments.drivers.docker.api.errors import DaemonError
+from deployments.drivers.docker.daemon import Container
 from deployments.drivers.docker.ground import Ground
 from deployments.drivers.docker.ports import why_not_published
 from deployments.drivers.docker.records import Image, Record, Shelf

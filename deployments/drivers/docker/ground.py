@@ -15,8 +15,9 @@ from filelock import FileLock
 
 from deployments.drivers.base import DriverError
 from deployments.drivers.docker import addresses, containers
+from deployments.drivers.docker.api.errors import DaemonError
 from deployments.drivers.docker.containers import Place
-from deployments.drivers.docker.daemon import SUBPATHS_API, Daemon, DaemonError
+from deployments.drivers.docker.daemon import Daemon
 from deployments.drivers.docker.images import Images
 from deployments.drivers.docker.names import Names, Role
 from deployments.drivers.docker.reach import DirectReach, Reach
@@ -27,6 +28,8 @@ from deployments.drivers.docker.volume import HelpedVolume, MountedVolume, Volum
 from egx_project.lib import atomic
 from egx_project.lib.clock import Clock
 
+SUBPATHS_API = (1, 45)
+"""From this version of its API on, the Engine mounts a part of a volume."""
 LOCK_SECONDS = 60
 TRIES = 6
 DESKTOP_HOST = "host.docker.internal"

@@ -16,8 +16,9 @@ from typing import Any
 from deployments.drivers import logins
 from deployments.drivers.base import DriverError, Engine, Progress, unwatched
 from deployments.drivers.docker import containers, layout
+from deployments.drivers.docker.api.errors import DaemonError
 from deployments.drivers.docker.containers import Place
-from deployments.drivers.docker.daemon import Daemon, DaemonError
+from deployments.drivers.docker.daemon import Daemon
 from deployments.drivers.docker.records import Image
 from deployments.drivers.docker.settings import DockerSettings
 from deployments.drivers.docker.volume import Volume

@@ -14,7 +14,8 @@ from typing import Any
 
 from deployments.drivers.base import ContainerNews, DriverError
 from deployments.drivers.docker import discovery, names
-from deployments.drivers.docker.daemon import DaemonError, Json
+from deployments.drivers.docker.api.connection import Json
+from deployments.drivers.docker.api.errors import DaemonError
 from deployments.drivers.docker.ground import Ground
 from deployments.drivers.docker.records import Record, Shelf
 from deployments.drivers.folders import Folders

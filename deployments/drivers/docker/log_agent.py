@@ -17,7 +17,8 @@ import structlog
 
 from deployments.drivers.base import DriverError
 from deployments.drivers.docker import names, rendering
-from deployments.drivers.docker.daemon import Container, Daemon, LogStream
+from deployments.drivers.docker.api.streams import LogStream
+from deployments.drivers.docker.daemon import Container, Daemon
 from deployments.drivers.docker.names import Role
 from deployments.drivers.log_files import LONGEST_LINE, GatewayLog, Kind, LogFiles, LogLine
 from egx_project.lib.redact import redacted

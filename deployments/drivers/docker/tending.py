@@ -16,7 +16,8 @@ import structlog
 
 from deployments.drivers.base import ContainerNews, DriverError, Retirement, Revival, SilentError, SlotName
 from deployments.drivers.docker import discovery, names, reach
-from deployments.drivers.docker.daemon import Container, Daemon, Json
+from deployments.drivers.docker.api.connection import Json
+from deployments.drivers.docker.daemon import Container, Daemon
 from deployments.drivers.docker.edges import EdgeContainers, by_port
 from deployments.drivers.docker.ground import Ground
 from deployments.drivers.docker.joining import MISSING_SECONDS, Joining

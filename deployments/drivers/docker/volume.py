@@ -20,8 +20,9 @@ from typing import IO, Protocol
 
 from deployments.drivers.base import DriverError
 from deployments.drivers.docker import containers, layout
+from deployments.drivers.docker.api.errors import DaemonError
 from deployments.drivers.docker.containers import Place
-from deployments.drivers.docker.daemon import Daemon, DaemonError
+from deployments.drivers.docker.daemon import Daemon
 from egx_project.lib import atomic
 
 FOLDER_MODE = 0o755
