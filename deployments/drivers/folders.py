@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Protocol, TypeVar, cast
 
 from filelock import FileLock
 
@@ -12,6 +14,7 @@ from deployments.drivers.base import DriverError, FencedError, Scope
 from egx_project.lib import atomic
 
 LOCK_SECONDS = 30
+Effect = TypeVar("Effect", bound=Callable[..., Any])
 
 
 def lock(folder: Path) -> FileLock:
@@ -77,3 +80,18 @@ class Folders:
 
     def _file(self, scope: Scope) -> Path:
         return self.of(scope.key) / f"{scope.realm}-fence.json"
+
+
+class HasFolders(Protocol):
+    folders: Folders
+
+
+def fenced(effect: Effect) -> Effect:
+    """An effect of a driver, made as a whole under the gateway's lock and by the newest attempt; else refused."""
+
+    @functools.wraps(effect)
+    def owned(driver: HasFolders, scope: Scope, *arguments: object, **named: object) -> object:
+        with driver.folders.owned(scope):
+            return effect(driver, scope, *arguments, **named)
+
+    return cast("Effect", owned)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 from deployments.drivers.base import (
@@ -39,7 +39,7 @@ from deployments.drivers.docker.revisions import by_revision
 from deployments.drivers.docker.slots import SlotContainers, slot_containers
 from deployments.drivers.docker.support import Support
 from deployments.drivers.docker.tending import Tending
-from deployments.drivers.folders import Folders
+from deployments.drivers.folders import Folders, fenced
 from deployments.drivers.joining import Candidate, Joined
 from deployments.drivers.registry import DriverSettings
 from egx_project.lib.clock import Clock, SystemClock
@@ -151,9 +151,7 @@ class DockerDriver:
             raise ConfigRejectedError("; ".join(str(problem) for problem in refused), problems=refused)
 
     def configure_slot(self, scope: Scope, slot: SlotName, snapshot: GatewaySnapshot) -> None:
-        def owned() -> AbstractContextManager[None]:
-            return self.folders.owned(scope)
-
+        owned = partial(self.folders.owned, scope)
         with owned():
             self.joining.have(scope.key, snapshot.containers)
         self._slot(scope.key, slot).configuring.configure(snapshot, owned=owned, fence=scope.fence)
@@ -161,28 +159,26 @@ class DockerDriver:
             self.joining.want_only(scope.key, snapshot.containers)
 
     def revert_slot(self, scope: Scope, slot: SlotName, generation: int) -> None:
-        def owned() -> AbstractContextManager[None]:
-            return self.folders.owned(scope)
-
+        owned = partial(self.folders.owned, scope)
         self._slot(scope.key, slot).configuring.revert(generation, owned=owned, fence=scope.fence)
         with owned():
             self.joining.have(scope.key, sorted(self.joining.needed(scope.key)))
 
+    @fenced
     def configure_edge(self, scope: Scope, ports: Sequence[int], generation: int) -> None:
-        with self.folders.owned(scope):
-            self._edges(scope.key).configure(ports, generation)
+        self._edges(scope.key).configure(ports, generation)
 
     # --- lifecycle ---------------------------------------------------------------------------------------------------
 
     def fence(self, scope: Scope) -> None:
         self.folders.fence(scope)
 
+    @fenced
     def start_slot(self, scope: Scope, slot: SlotName, engine: Engine, snapshot: GatewaySnapshot) -> None:
-        with self.folders.owned(scope):
-            self._have_block(scope.key, snapshot)
-            self.joining.have(scope.key, snapshot.containers)
-            self._slot(scope.key, slot).start(self._fetched(engine), snapshot, fence=scope.fence)
-            self.joining.want_only(scope.key, snapshot.containers)
+        self._have_block(scope.key, snapshot)
+        self.joining.have(scope.key, snapshot.containers)
+        self._slot(scope.key, slot).start(self._fetched(engine), snapshot, fence=scope.fence)
+        self.joining.want_only(scope.key, snapshot.containers)
 
     def _fetched(self, engine: Engine) -> Fetched:
         found = self.ground.images.here(engine)
@@ -203,68 +199,71 @@ class DockerDriver:
             block = addresses.free_block(taken, subnet)
             shelf.write(shelf.read().model_copy(update={"block": block, "name": place}))
 
+    @fenced
     def stop_slot(self, scope: Scope, slot: SlotName) -> None:
-        with self.folders.owned(scope):
-            edge = self._shelf(scope.key).read().edge
-            if edge.wanted and edge.serving == slot:
-                raise DriverError(f"slot {slot} serves; it cannot be stopped")
-            self._slot(scope.key, slot).stop()
+        edge = self._shelf(scope.key).read().edge
+        if edge.wanted and edge.serving == slot:
+            raise DriverError(f"slot {slot} serves; it cannot be stopped")
+        self._slot(scope.key, slot).stop()
 
+    @fenced
     def resume_slot(self, scope: Scope, slot: SlotName) -> None:
-        with self.folders.owned(scope):
-            self._slot(scope.key, slot).resume()
-            self.joining.have(scope.key, sorted(self.joining.needed(scope.key)))
+        self._slot(scope.key, slot).resume()
+        self.joining.have(scope.key, sorted(self.joining.needed(scope.key)))
 
+    @fenced
     def drain(self, scope: Scope, slot: SlotName) -> None:
-        with self.folders.owned(scope):
-            self._slot(scope.key, slot).drain()
+        self._slot(scope.key, slot).drain()
 
+    @fenced
     def undrain(self, scope: Scope, slot: SlotName) -> None:
-        with self.folders.owned(scope):
-            self._slot(scope.key, slot).undrain()
+        self._slot(scope.key, slot).undrain()
 
+    @fenced
     def open_edge(self, scope: Scope, snapshot: GatewaySnapshot) -> None:
-        with self.folders.owned(scope):
-            record = self._shelf(scope.key).read()
-            running = [found for name in SlotName if record.slot(name).wanted and (found := record.current(name))]
-            if not running:
-                raise DriverError("an edge needs a slot to point at; none runs")
-            self._edges(scope.key).open(snapshot.ports, snapshot.generation, envoy=running[0].envoy)
+        record = self._shelf(scope.key).read()
+        running = [found for name in SlotName if record.slot(name).wanted and (found := record.current(name))]
+        if not running:
+            raise DriverError("an edge needs a slot to point at; none runs")
+        self._edges(scope.key).open(snapshot.ports, snapshot.generation, envoy=running[0].envoy)
 
+    @fenced
     def switch(self, scope: Scope, to: SlotName | None) -> None:
-        with self.folders.owned(scope):
-            if to is not None:
-                self._slot(scope.key, to).revisions.require_wanted(self._shelf(scope.key).read())
-            self._edges(scope.key).switch(to)
+        if to is not None:
+            self._slot(scope.key, to).revisions.require_wanted(self._shelf(scope.key).read())
+        self._edges(scope.key).switch(to)
 
+    @fenced
     def close_edge(self, scope: Scope) -> None:
-        with self.folders.owned(scope):
-            self._edges(scope.key).close()
+        self._edges(scope.key).close()
 
+    @fenced
     def reopen_edge(self, scope: Scope) -> None:
-        with self.folders.owned(scope):
-            self._edges(scope.key).reopen()
+        self._edges(scope.key).reopen()
 
     def destroy(self, scope: Scope) -> None:
         if not self.folders.of(scope.key).exists():
             self._clear_after_the_last()  # an attempt that was killed may have come so far
             return
-        with self.folders.owned(scope):
-            shelf = self._shelf(scope.key)
-            shelf.write(shelf.read().with_edge(wanted=False, serving=None))
-            for name in SlotName:
-                shelf.write(shelf.read().with_slot(name, wanted=False))
-            for container in self._containers(scope.key):
-                self.ground.daemon.remove(container.id)
-            self.joining.leave_all(scope.key)
-            if self.ground.daemon.volume(self.ground.names.volume) is not None:
-                self.ground.volume.remove(scope.key)
-            for file in self.folders.of(scope.key).glob("*.json"):
-                if not file.name.endswith("fence.json"):
-                    file.unlink(missing_ok=True)
+        self._remove_all(scope)
         self.support.logs.forget(scope.key)
         shutil.rmtree(self.folders.of(scope.key), ignore_errors=True)
         self._clear_after_the_last()
+
+    @fenced
+    def _remove_all(self, scope: Scope) -> None:
+        shelf = self._shelf(scope.key)
+        shelf.write(shelf.read().with_edge(wanted=False, serving=None))
+        for name in SlotName:
+            shelf.write(shelf.read().with_slot(name, wanted=False))
+        for container in self._containers(scope.key):
+            self.ground.daemon.remove(container.id)
+        self.joining.leave_all(scope.key)
+        if self.ground.daemon.volume(self.ground.names.volume) is not None:
+            self.ground.volume.remove(scope.key)
+        for file in self.folders.of(scope.key).glob("*.json"):
+            if not file.name.endswith("fence.json"):
+                file.unlink(missing_ok=True)
 
     def _clear_after_the_last(self) -> None:
         if self.ground.prepared and not self.folders.names() and not self.support.shared_by():
@@ -275,13 +274,13 @@ class DockerDriver:
     def candidates(self) -> Sequence[Candidate]:
         return discovery.candidates(self.ground.daemon.listed())
 
+    @fenced
     def join(self, scope: Scope, identities: Iterable[str]) -> Joined:
-        with self.folders.owned(scope):
-            return self.joining.join(scope.key, identities)
+        return self.joining.join(scope.key, identities)
 
+    @fenced
     def leave(self, scope: Scope, identities: Iterable[str]) -> None:
-        with self.folders.owned(scope):
-            self.joining.leave(scope.key, identities)
+        self.joining.leave(scope.key, identities)
 
     def news(self) -> bool:
         return self.tending.watch is None or self.tending.watch.of_users.take_any()

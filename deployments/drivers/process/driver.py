@@ -1,4 +1,4 @@
-"""The `process` runtime: every effect under the gateway's lock, lifecycle effects behind its fence."""
+"""The `process` runtime: every effect under the gateway's lock, behind its fence."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from deployments.drivers.base import (
     TrafficObservation,
     unwatched,
 )
-from deployments.drivers.folders import Folders
+from deployments.drivers.folders import Folders, fenced
 from deployments.drivers.process.argv import edge_threads, threads, validate
 from deployments.drivers.process.edges import EdgeFiles
 from deployments.drivers.process.engines import EngineStore
@@ -123,63 +123,63 @@ class ProcessDriver:
                 f"Envoy {engine.version} does not accept generation {snapshot.generation}: {_reason(said.stderr)}"
             )
 
+    @fenced
     def configure_slot(self, scope: Scope, slot: SlotName, snapshot: GatewaySnapshot) -> None:
-        with self.folders.owned(scope):
-            self._slot(scope.key, slot).configure(snapshot)
+        self._slot(scope.key, slot).configure(snapshot)
 
+    @fenced
     def revert_slot(self, scope: Scope, slot: SlotName, generation: int) -> None:
-        with self.folders.owned(scope):
-            self._slot(scope.key, slot).revert(generation)
+        self._slot(scope.key, slot).revert(generation)
 
+    @fenced
     def configure_edge(self, scope: Scope, ports: Sequence[int], generation: int) -> None:
-        with self.folders.owned(scope):
-            self._edge(scope.key).configure(ports, generation)
+        self._edge(scope.key).configure(ports, generation)
 
     # --- lifecycle ----------------------------------------------------------------------------------------------
 
     def fence(self, scope: Scope) -> None:
         self.folders.fence(scope)
 
+    @fenced
     def start_slot(self, scope: Scope, slot: SlotName, engine: Engine, snapshot: GatewaySnapshot) -> None:
-        with self.folders.owned(scope):
-            self._slot(scope.key, slot).start(
-                engine,
-                self.engines.binary(engine),
-                snapshot,
-                fence=scope.fence,
-                concurrency=threads(self.settings.envoy_concurrency),
-            )
+        self._slot(scope.key, slot).start(
+            engine,
+            self.engines.binary(engine),
+            snapshot,
+            fence=scope.fence,
+            concurrency=threads(self.settings.envoy_concurrency),
+        )
 
+    @fenced
     def stop_slot(self, scope: Scope, slot: SlotName) -> None:
-        with self.folders.owned(scope):
-            edge = self._edge(scope.key).observe()
-            if edge.present and edge.serving == slot:
-                raise DriverError(f"slot {slot} serves; it cannot be stopped")
-            self._slot(scope.key, slot).stop()
+        edge = self._edge(scope.key).observe()
+        if edge.present and edge.serving == slot:
+            raise DriverError(f"slot {slot} serves; it cannot be stopped")
+        self._slot(scope.key, slot).stop()
 
+    @fenced
     def resume_slot(self, scope: Scope, slot: SlotName) -> None:
-        with self.folders.owned(scope):
-            self._slot(scope.key, slot).resume()
+        self._slot(scope.key, slot).resume()
 
+    @fenced
     def drain(self, scope: Scope, slot: SlotName) -> None:
-        with self.folders.owned(scope):
-            self._slot(scope.key, slot).drain()
+        self._slot(scope.key, slot).drain()
 
+    @fenced
     def undrain(self, scope: Scope, slot: SlotName) -> None:
-        with self.folders.owned(scope):
-            self._slot(scope.key, slot).undrain()
+        self._slot(scope.key, slot).undrain()
 
+    @fenced
     def open_edge(self, scope: Scope, snapshot: GatewaySnapshot) -> None:
-        with self.folders.owned(scope):
-            engine = self._any_engine(scope.key)
-            self._edge(scope.key).open(
-                engine,
-                self.engines.binary(engine),
-                snapshot.ports,
-                generation=snapshot.generation,
-                fence=scope.fence,
-                concurrency=edge_threads(self.settings.envoy_concurrency),
-            )
+        engine = self._any_engine(scope.key)
+        self._edge(scope.key).open(
+            engine,
+            self.engines.binary(engine),
+            snapshot.ports,
+            generation=snapshot.generation,
+            fence=scope.fence,
+            concurrency=edge_threads(self.settings.envoy_concurrency),
+        )
 
     def _any_engine(self, key: str) -> Engine:
         """The edge starts on the engine of a slot that runs, and keeps it: it is upgraded by itself, rarely."""
@@ -189,34 +189,35 @@ class ProcessDriver:
                 return held.engine
         raise DriverError("an edge needs a slot to point at; none runs")
 
+    @fenced
     def switch(self, scope: Scope, to: SlotName | None) -> None:
-        with self.folders.owned(scope):
-            if to is not None:
-                self._slot(scope.key, to).require_wanted()
-            self._edge(scope.key).switch(to)
+        if to is not None:
+            self._slot(scope.key, to).require_wanted()
+        self._edge(scope.key).switch(to)
 
+    @fenced
     def close_edge(self, scope: Scope) -> None:
-        with self.folders.owned(scope):
-            self._edge(scope.key).close()
+        self._edge(scope.key).close()
 
+    @fenced
     def reopen_edge(self, scope: Scope) -> None:
-        with self.folders.owned(scope):
-            self._edge(scope.key).reopen()
+        self._edge(scope.key).reopen()
 
     def destroy(self, scope: Scope) -> None:
         folder = self.layout.gateway(scope.key)
         if not folder.exists():
             return
-        with self.folders.owned(scope):
-            self._edge(scope.key).close()
-            for name in SlotName:
-                self._slot(scope.key, name).stop()
-            for part in (
-                self._edge(scope.key).folder,
-                *(self._slot(scope.key, name).folder for name in SlotName),
-            ):
-                shutil.rmtree(part, ignore_errors=True)
+        self._end_all(scope)
         shutil.rmtree(folder, ignore_errors=True)
+
+    @fenced
+    def _end_all(self, scope: Scope) -> None:
+        edge, slots = self._edge(scope.key), [self._slot(scope.key, name) for name in SlotName]
+        edge.close()
+        for slot in slots:
+            slot.stop()
+        for part in (edge, *slots):
+            shutil.rmtree(part.folder, ignore_errors=True)
 
     def tend(self) -> Sequence[Revival]:
         return self.supervisor.tend()
