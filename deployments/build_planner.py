@@ -13,7 +13,7 @@ from egx_project.lib.errors import ConflictError
 from gateways.spec.snapshot import GatewaySnapshot
 
 
-def plan(operation: Operation, desired: GatewaySnapshot | None, observed: BuildObservation) -> Plan:  # noqa: ARG001
+def plan(operation: Operation, _desired: GatewaySnapshot | None, observed: BuildObservation) -> Plan:
     """The plan of an operation row."""
     return plan_build(operation.name, operation.options, observed, choices=operation.choices or None)
 

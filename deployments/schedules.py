@@ -39,7 +39,7 @@ def tend_here() -> None:
 
 
 @worker_ready.connect
-def keep_services_beside(**_signal: Any) -> None:  # noqa: ANN401
+def keep_services_beside(**_signal: Any) -> None:
     """In the process that starts a node's workers; `egx up` has a thread of its own for it."""
     if settings.REDIS_URL:
         keep_services_here(every=KEEP_SECONDS)

@@ -16,7 +16,7 @@ EXPIRES_SECONDS = 60
 """So that what is sent again and again while all workers are busy does not pile up."""
 
 
-def send(task: Task[Any, Any], *arguments: Any, node: str) -> None:  # noqa: ANN401
+def send(task: Task[Any, Any], *arguments: Any, node: str) -> None:
     """Wake a worker of the node, or any where it is empty."""
     try:
         task.apply_async(arguments, queue=queue_of(node), expires=EXPIRES_SECONDS)

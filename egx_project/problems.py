@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
@@ -62,7 +63,7 @@ def handler(error: Exception, context: dict[str, Any]) -> Response:
     """DRF's exception handler."""
     body = document(error)
     request = context["request"]
-    if body["status"] >= 500:  # noqa: PLR2004
+    if body["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("request failed", method=request.method, path=request.path, exc_info=error)
     elif body["status"] in TOLD:
         log.warning("refused", method=request.method, path=request.path, status=body["status"], why=body["detail"])

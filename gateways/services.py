@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -88,12 +88,15 @@ def apply(*, wanted: Sequence[ManifestObject], target: Target) -> Applied:
         problems = problems_of(wanted, known=Known.around(wanted), target=target)
         if problems:
             raise ManifestProblemsError(problems)
-        for backend in _of(wanted, objects.Backend, objects.Service):
-            _write_backend(backend, applied)
-        for gateway in _of(wanted, objects.Gateway):
-            _write_gateway(gateway, target, applied)
-        for route in _of(wanted, objects.HTTPRoute):
-            _write_route(route, applied)
+        for item in wanted:
+            if isinstance(item, objects.Backend | objects.Service):
+                _write_backend(item, applied)
+        for item in wanted:
+            if isinstance(item, objects.Gateway):
+                _write_gateway(item, target, applied)
+        for item in wanted:
+            if isinstance(item, objects.HTTPRoute):
+                _write_route(item, applied)
         _raise_generations(applied)
     return applied
 
@@ -105,12 +108,7 @@ def usual_version(kind: str) -> str:
     return images.parse(settings.ENVOY_GATEWAY_IMAGE).tag.removeprefix("v") or str(settings.EGX_GATEWAY_VERSION)
 
 
-def _of(wanted: Iterable[ManifestObject], *kinds: type[ManifestObject]) -> Iterable[ManifestObject]:
-    return (item for item in wanted if isinstance(item, kinds))
-
-
-def _write_gateway(wanted: ManifestObject, target: Target, applied: Applied) -> None:
-    assert isinstance(wanted, objects.Gateway)  # noqa: S101
+def _write_gateway(wanted: objects.Gateway, target: Target, applied: Applied) -> None:
     spec = wanted.spec.as_written()
     listeners = spec.pop("listeners")
     row = _find(Gateway, wanted)
@@ -164,8 +162,7 @@ def _write_listeners(row: Gateway, wanted: objects.Gateway, written: Sequence[di
     )
 
 
-def _write_backend(wanted: ManifestObject, applied: Applied) -> None:
-    assert isinstance(wanted, objects.Backend | objects.Service)  # noqa: S101
+def _write_backend(wanted: objects.Backend | objects.Service, applied: Applied) -> None:
     row, action = _write(Backend, wanted, applied)
     if action == "unchanged":
         return
@@ -175,8 +172,7 @@ def _write_backend(wanted: ManifestObject, applied: Applied) -> None:
     applied.concerned.update(Gateway.objects.filter(routes__backends=row).values_list("pk", flat=True))
 
 
-def _write_route(wanted: ManifestObject, applied: Applied) -> None:
-    assert isinstance(wanted, objects.HTTPRoute)  # noqa: S101
+def _write_route(wanted: objects.HTTPRoute, applied: Applied) -> None:
     existing = _find(Route, wanted)
     before = set(existing.gateways.values_list("pk", flat=True)) if existing else set()
     row, action = _write(Route, wanted, applied)

@@ -70,7 +70,7 @@ class Events(AsyncJsonWebsocketConsumer):
             with contextlib.suppress(asyncio.CancelledError):
                 await self._pushing
 
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any) -> None:  # noqa: ANN401, ARG002
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any) -> None:  # noqa: ARG002
         log.warning("socket closed", reason="it was told something; it only tells")
         await self.close(ONLY_TELLS, reason="this socket only tells")
 

@@ -27,7 +27,7 @@ def _target_added(state: State, name: str, event: Mapping[str, Any]) -> None:
     state["targets"][name] = {"kind": event["data"]["target_kind"], "node": event["data"]["node"]}
 
 
-def _target_removed(state: State, name: str, event: Mapping[str, Any]) -> None:  # noqa: ARG001
+def _target_removed(state: State, name: str, _event: Mapping[str, Any]) -> None:
     state["targets"].pop(name, None)
 
 
@@ -45,7 +45,7 @@ def _gateway_applied(state: State, name: str, event: Mapping[str, Any]) -> None:
     state["gateways"][name]["applied_generation"] = event["data"]["generation"]
 
 
-def _gateway_removed(state: State, name: str, event: Mapping[str, Any]) -> None:  # noqa: ARG001
+def _gateway_removed(state: State, name: str, _event: Mapping[str, Any]) -> None:
     state["gateways"].pop(name, None)
     for route in state["routes"].values():
         route["gateways"] = [gateway for gateway in route["gateways"] if gateway != name]
@@ -63,15 +63,15 @@ def _route_written(state: State, name: str, event: Mapping[str, Any]) -> None:
     state["routes"][name] = {"gateways": event["data"]["gateways"]}
 
 
-def _route_removed(state: State, name: str, event: Mapping[str, Any]) -> None:  # noqa: ARG001
+def _route_removed(state: State, name: str, _event: Mapping[str, Any]) -> None:
     state["routes"].pop(name, None)
 
 
-def _backend_written(state: State, name: str, event: Mapping[str, Any]) -> None:  # noqa: ARG001
+def _backend_written(state: State, name: str, _event: Mapping[str, Any]) -> None:
     state["backends"][name] = {}
 
 
-def _backend_removed(state: State, name: str, event: Mapping[str, Any]) -> None:  # noqa: ARG001
+def _backend_removed(state: State, name: str, _event: Mapping[str, Any]) -> None:
     state["backends"].pop(name, None)
 
 

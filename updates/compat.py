@@ -77,11 +77,8 @@ def clauses(allowed: str) -> list[tuple[str, str]]:
 
 
 def _holds(version: Version, sign: str, text: str) -> bool:
-    bound = parse(text)
-    assert bound is not None  # noqa: S101  the pattern has seen to it
-    parts = len(text.removeprefix("v").split("."))
-    own = (version.core.major, version.core.minor, version.core.patch)[:parts]
-    limit = (bound.core.major, bound.core.minor, bound.core.patch)[:parts]
+    limit = tuple(int(part) for part in text.removeprefix("v").split("."))
+    own = (version.core.major, version.core.minor, version.core.patch)[: len(limit)]
     if sign in {"==", "!="}:
         return (own == limit) is (sign == "==")
     if sign in {">", "<="}:  # `<=1.39` means every 1.39

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 
 from deployments.drivers.base import Driver, Probe, SlotName
 from gateways.spec.snapshot import GatewaySnapshot
@@ -38,7 +39,7 @@ def worse(old: Mapping[Probe, int], new: Mapping[Probe, int]) -> list[str]:
 
 
 def _failed(status: int) -> bool:
-    return status == 0 or status >= 500  # noqa: PLR2004
+    return status == 0 or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _kind(status: int) -> int:

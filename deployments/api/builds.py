@@ -128,7 +128,7 @@ class Builds(Listing[Build]):
         return build_out(row)
 
     @extend_schema(responses=BuildsOut)
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, _request: Request) -> Response:
         return self.listed()
 
     @extend_schema(request=BuildBody, responses={202: ChangedOut})
@@ -146,7 +146,7 @@ class Builds(Listing[Build]):
 
 class OneBuild(APIView):
     @extend_schema(responses=BuildOut)
-    def get(self, request: Request, pk: int) -> Response:  # noqa: ARG002
+    def get(self, _request: Request, pk: int) -> Response:
         return Response(build_out(builds.find_build(pk)).as_json())
 
 

@@ -52,7 +52,7 @@ class Gateways(Listing[Gateway]):
         return gateway_out(row)
 
     @extend_schema(responses=GatewaysOut)
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, _request: Request) -> Response:
         return self.listed()
 
     @extend_schema(parameters=[TARGET], request=OpenApiTypes.OBJECT, responses={201: ChangedOut, 202: ChangedOut})

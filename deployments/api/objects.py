@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from rest_framework.request import Request
@@ -49,7 +50,7 @@ def create(request: Request, *, kinds: tuple[str, ...], target: str | None) -> M
     if selectors.find_row(wanted.ref):
         raise ConflictError(f"there is a {wanted.ref} already", hint="PUT replaces it")
     status, body = _write(request, wanted, target=target)
-    return (201 if status == 200 else status), body  # noqa: PLR2004
+    return (201 if status == HTTPStatus.OK else status), body
 
 
 def _write(request: Request, wanted: ManifestObject, *, target: str | None) -> Made:

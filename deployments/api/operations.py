@@ -39,13 +39,13 @@ class Operations(Listing[Operation]):
         return operation_out(row)
 
     @extend_schema(responses=OperationsOut)
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, _request: Request) -> Response:
         return self.listed()
 
 
 class OneOperation(APIView):
     @extend_schema(responses=OperationOut)
-    def get(self, request: Request, pk: int) -> Response:  # noqa: ARG002
+    def get(self, _request: Request, pk: int) -> Response:
         return Response(operation_out(services.find_operation(pk)).as_json())
 
 

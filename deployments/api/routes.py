@@ -60,7 +60,7 @@ class _Objects(Listing[Row]):
     answers_once = True
     kinds: ClassVar[tuple[str, ...]]
 
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, _request: Request) -> Response:
         return self.listed()
 
     @extend_schema(request=OpenApiTypes.OBJECT, responses={201: ChangedOut, 202: ChangedOut})

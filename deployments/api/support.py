@@ -69,7 +69,7 @@ class OneService(APIView):
     needs: ClassVar = ADMIN
 
     @extend_schema(responses=ServiceOut)
-    def get(self, request: Request, target: str, name: str) -> Response:  # noqa: ARG002
+    def get(self, _request: Request, target: str, name: str) -> Response:
         return Response(shown(support.find_service(target=target, name=name)).as_json())
 
     @extend_schema(request=ServiceBody, responses={202: ServiceOut})

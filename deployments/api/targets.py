@@ -59,7 +59,7 @@ class Targets(Listing[Target]):
         return TargetOut(name=row.name, kind=TargetKind(row.kind), node=row.node)
 
     @extend_schema(responses=TargetsOut)
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, _request: Request) -> Response:
         return self.listed()
 
     @extend_schema(request=TargetBody, responses={201: TargetOut})
@@ -78,11 +78,11 @@ class OneTarget(APIView):
     needs: ClassVar = ADMIN
 
     @extend_schema(responses=TargetOut)
-    def get(self, request: Request, name: str) -> Response:  # noqa: ARG002
+    def get(self, _request: Request, name: str) -> Response:
         return Response(Targets().show(selectors.find_target(name)).as_json())
 
     @extend_schema(responses={204: None})
-    def delete(self, request: Request, name: str) -> Response:  # noqa: ARG002
+    def delete(self, _request: Request, name: str) -> Response:
         """Forget a target that has no gateways."""
         targets.remove_target(name=name)
         return Response(status=204)

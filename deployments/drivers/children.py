@@ -13,6 +13,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -49,8 +50,8 @@ def run(
         start_new_session=True,
     ) as child:
         try:
-            _tell(child, stdin)
-            _listen(child, say, look)
+            _tell(child.stdin, stdin)
+            _listen(child.stdout, say, look)
             return child.wait()
         except BaseException:
             _end(psutil.Process(child.pid), clock)
@@ -72,20 +73,22 @@ def _works_in(process: psutil.Process, folder: str) -> bool:
     return False
 
 
-def _tell(child: subprocess.Popen[bytes], content: bytes) -> None:
-    assert child.stdin is not None  # noqa: S101
+def _tell(told: IO[bytes] | None, content: bytes) -> None:
+    if told is None:
+        raise ValueError("the program was started without a pipe to it")
     with contextlib.suppress(BrokenPipeError):  # it has ended already, and says why
-        child.stdin.write(content)
-        child.stdin.close()
+        told.write(content)
+        told.close()
 
 
-def _listen(child: subprocess.Popen[bytes], say: Callable[[bytes], None], look: Callable[[], None]) -> None:
-    assert child.stdout is not None  # noqa: S101
+def _listen(heard: IO[bytes] | None, say: Callable[[bytes], None], look: Callable[[], None]) -> None:
+    if heard is None:
+        raise ValueError("the program was started without a pipe from it")
     with selectors.DefaultSelector() as selector:
-        selector.register(child.stdout, selectors.EVENT_READ)
+        selector.register(heard, selectors.EVENT_READ)
         while True:
             if selector.select(LOOK_SECONDS):
-                content = os.read(child.stdout.fileno(), CHUNK_BYTES)
+                content = os.read(heard.fileno(), CHUNK_BYTES)
                 if not content:
                     return
                 say(content)

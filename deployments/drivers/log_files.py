@@ -7,6 +7,7 @@ was killed left of a line is cut off by the next.
 
 from __future__ import annotations
 
+import errno
 import heapq
 import os
 import re
@@ -88,26 +89,25 @@ class Series:
 
     def append(self, line: bytes) -> None:
         """Raises OSError, with nothing written, or a part that the next writer cuts off."""
-        if self._file is None:
-            self._open(max(self.numbers(), default=1))
+        file = self._file or self._open(max(self.numbers(), default=1))
         if self._size and self._size + len(line) > self.segment:
-            self._open(self._number + 1)
+            file = self._open(self._number + 1)
             for number in self.numbers()[:-SEGMENTS]:
                 self.path(number).unlink(missing_ok=True)
-        assert self._file is not None  # noqa: S101
-        written = self._file.write(line)
+        written = file.write(line)
         self._size += written
         if written != len(line):
             self.close()
-            raise OSError(28, os.strerror(28), str(self.path(self._number)))
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path(self._number)))
 
-    def _open(self, number: int) -> None:
+    def _open(self, number: int) -> IO[bytes]:
         self.close()
         path = self.path(number)
-        self._file = path.open("ab", buffering=0)
+        self._file = file = path.open("ab", buffering=0)
         whole = _whole(path)
-        self._file.truncate(whole)
+        file.truncate(whole)
         self._number, self._size = number, whole
+        return file
 
     def close(self) -> None:
         if self._file is not None:

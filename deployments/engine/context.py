@@ -89,7 +89,7 @@ class Context:
         done = OperationStep.objects.filter(operation=self.claim.operation_id, name=step, state=StepState.DONE).last()
         return dict(done.result) if done else {}
 
-    def record_result(self, **facts: Any) -> None:  # noqa: ANN401
+    def record_result(self, **facts: Any) -> None:
         with fenced(self.claim) as operation:
             Operation.objects.filter(pk=operation.pk).update(result={**operation.result, **facts})
 

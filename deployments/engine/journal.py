@@ -149,14 +149,14 @@ def finish(
         _tell(EventKind.OPERATION_FINISHED, operation, state=state, error=facts.get("error", operation.error))
 
 
-def _mark(operation: Operation, line: OperationStep, state: StepState, **facts: Any) -> None:  # noqa: ANN401
+def _mark(operation: Operation, line: OperationStep, state: StepState, **facts: Any) -> None:
     for field, value in {"state": state, **facts}.items():
         setattr(line, field, value)
     OperationStep.objects.filter(pk=line.pk).update(state=state, **facts)
     _tell(EventKind.OPERATION_STEP, operation, index=line.index, name=line.name, state=state, error=line.error)
 
 
-def _tell(kind: EventKind, operation: Operation, **facts: Any) -> None:  # noqa: ANN401
+def _tell(kind: EventKind, operation: Operation, **facts: Any) -> None:
     record(kind, operation.subject, operation=operation.pk, operation_kind=operation.kind, **facts)
 
 

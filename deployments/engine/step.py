@@ -114,7 +114,7 @@ class StepContext(Protocol):
         """What a step of this operation that is done found out; empty where there is none."""
         ...
 
-    def record_result(self, **facts: Any) -> None:  # noqa: ANN401
+    def record_result(self, **facts: Any) -> None:
         """Add to the operation's result, whatever its end will be."""
         ...
 
@@ -148,9 +148,9 @@ class Step(Protocol):
     irreversible: bool
     """A failure of it does not turn the operation back: from its beginning on there is only forward."""
 
-    def do(self, context: StepContext, arguments: Arguments) -> Result: ...
+    def do(self, context: StepContext, arguments: Arguments, /) -> Result: ...
 
-    def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:
+    def undo(self, context: StepContext, arguments: Arguments, result: Result, /) -> None:
         """Take back what `do` did or had begun; `result` is empty when `do` did not come to its end."""
         ...
 
@@ -158,4 +158,4 @@ class Step(Protocol):
 class Planner(Protocol[Observed_contra]):
     """Pure: the same row, desired state and observation give the same plan."""
 
-    def __call__(self, operation: Operation, desired: GatewaySnapshot | None, observed: Observed_contra) -> Plan: ...
+    def __call__(self, operation: Operation, desired: GatewaySnapshot | None, observed: Observed_contra, /) -> Plan: ...

@@ -59,7 +59,7 @@ class CheckSource(Reversible):
             "before": before.id if before else "",
         }
 
-    def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
+    def undo(self, context: StepContext, _arguments: Arguments, _result: Result) -> None:
         context.builder.discard(context.scope)
 
 
@@ -103,7 +103,7 @@ class BuildImage(Reversible):
             "seconds": round(context.clock.monotonic() - began, 3),
         }
 
-    def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
+    def undo(self, context: StepContext, _arguments: Arguments, result: Result) -> None:
         context.builder.discard(context.scope, str(result.get("image", "")))
 
 
@@ -162,7 +162,7 @@ class TagImage(Reversible):
         context.builder.tag(context.scope, _image(context).id, arguments["name"])
         return {}
 
-    def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
+    def undo(self, context: StepContext, arguments: Arguments, _result: Result) -> None:
         built, before = context.result_of("build_image"), context.result_of("check_source")
         if built:
             context.builder.untag(context.scope, built["image"], arguments["name"], str(before.get("before", "")))
@@ -178,7 +178,7 @@ class PushImage(Reversible):
             context.record_result(published_before=context.builder.published(arguments["name"]))
         return {"digest": context.builder.push(context.scope, arguments["name"], watch(context))}
 
-    def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
+    def undo(self, context: StepContext, arguments: Arguments, _result: Result) -> None:
         known = context.operation().result
         if "published_before" not in known:  # it had not begun
             return

@@ -73,7 +73,7 @@ class TryConfig(NothingToUndo):
 class ConfigureSlots(Reversible):
     name = "configure_slots"
 
-    def do(self, context: StepContext, arguments: Arguments) -> Result:  # noqa: ARG002
+    def do(self, context: StepContext, _arguments: Arguments) -> Result:
         desired = context.desired()
         for name in self._live(context):
             context.driver.configure_slot(context.scope, name, desired)
@@ -83,7 +83,7 @@ class ConfigureSlots(Reversible):
             context.record_applied(desired.generation)
         return {"generation": desired.generation}
 
-    def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
+    def undo(self, context: StepContext, arguments: Arguments, _result: Result) -> None:
         observed = context.driver.observe(context.scope.key)
         for name in observed.live:
             if observed.slots[name].generation > arguments["before"]:
@@ -110,7 +110,7 @@ class NarrowEdge(Reversible):
         context.driver.configure_edge(context.scope, arguments["ports"], context.desired().generation)
         return {}
 
-    def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
+    def undo(self, context: StepContext, arguments: Arguments, _result: Result) -> None:
         context.driver.configure_edge(context.scope, arguments["back"], context.desired().generation)
 
 
@@ -119,10 +119,10 @@ class WidenEdge(Reversible):
 
     name = "widen_edge"
 
-    def do(self, context: StepContext, arguments: Arguments) -> Result:  # noqa: ARG002
+    def do(self, context: StepContext, _arguments: Arguments) -> Result:
         desired = context.desired()
         context.driver.configure_edge(context.scope, desired.ports, desired.generation)
         return {"ports": list(desired.ports)}
 
-    def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
+    def undo(self, context: StepContext, arguments: Arguments, _result: Result) -> None:
         context.driver.configure_edge(context.scope, arguments["back"], context.desired().generation)

@@ -23,7 +23,7 @@ class JoinContainers(Reversible):
         joined = _driver(context.driver).join(context.scope, arguments["containers"])
         return {"joined": list(joined.containers), **({"missing": list(joined.missing)} if joined.missing else {})}
 
-    def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
+    def undo(self, context: StepContext, arguments: Arguments, _result: Result) -> None:
         _driver(context.driver).leave(context.scope, arguments["containers"])
 
 
@@ -36,5 +36,5 @@ class LeaveContainers(Reversible):
         _driver(context.driver).leave(context.scope, arguments["containers"])
         return {}
 
-    def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
+    def undo(self, context: StepContext, arguments: Arguments, _result: Result) -> None:
         _driver(context.driver).join(context.scope, arguments["containers"])

@@ -15,7 +15,7 @@ MEGABYTE = 1_000_000
 class Preflight(NothingToUndo):
     name = "preflight"
 
-    def do(self, context: StepContext, arguments: Arguments) -> Result:  # noqa: ARG002
+    def do(self, context: StepContext, _arguments: Arguments) -> Result:
         context.driver.preflight(context.desired())
         return {}
 

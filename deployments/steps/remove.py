@@ -19,7 +19,7 @@ class DrainClients(Reversible):
         context.record_slot(name, SlotState.DRAINING)
         return drain(context, name, seconds=GRACE_SECONDS)
 
-    def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
+    def undo(self, context: StepContext, arguments: Arguments, _result: Result) -> None:
         context.driver.undrain(context.scope, slot(arguments))
         context.record_slot(slot(arguments), SlotState.SERVING)
 
@@ -27,11 +27,11 @@ class DrainClients(Reversible):
 class CloseEdge(Reversible):
     name = "close_edge"
 
-    def do(self, context: StepContext, arguments: Arguments) -> Result:  # noqa: ARG002
+    def do(self, context: StepContext, _arguments: Arguments) -> Result:
         context.driver.close_edge(context.scope)
         return {}
 
-    def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
+    def undo(self, context: StepContext, _arguments: Arguments, _result: Result) -> None:
         context.driver.reopen_edge(context.scope)
 
 
@@ -44,7 +44,7 @@ class StopSlots(Reversible):
             context.record_slot(SlotName(name), SlotState.STOPPED)
         return {}
 
-    def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
+    def undo(self, context: StepContext, arguments: Arguments, _result: Result) -> None:
         for name in arguments["slots"]:
             context.driver.resume_slot(context.scope, SlotName(name))
             wait_ready(context, SlotName(name))
@@ -57,7 +57,7 @@ class Forget(NothingToUndo):
     name = "forget"
     irreversible = True
 
-    def do(self, context: StepContext, arguments: Arguments) -> Result:  # noqa: ARG002
+    def do(self, context: StepContext, _arguments: Arguments) -> Result:
         context.driver.destroy(context.scope)
         context.forget_gateway()
         return {}

@@ -29,7 +29,7 @@ class StartNew(Reversible):
             )
         return {"version": engine.version, "digest": engine.digest}
 
-    def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
+    def undo(self, context: StepContext, arguments: Arguments, _result: Result) -> None:
         if not arguments["fresh"]:  # it ran before this operation, and goes on
             return
         self._let_clients_go(context, slot(arguments))
@@ -77,7 +77,7 @@ class DrainOld(Reversible):
         context.record_slot(name, SlotState.DRAINING)
         return drain(context, name, seconds=context.patience.settling)
 
-    def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
+    def undo(self, context: StepContext, arguments: Arguments, _result: Result) -> None:
         context.driver.undrain(context.scope, slot(arguments))
         context.record_slot(slot(arguments), SlotState.WARM)
 
@@ -94,7 +94,7 @@ class RetireOld(Reversible):
         context.record_slot(name, SlotState.STOPPED)
         return {"connections_cut": cut}
 
-    def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
+    def undo(self, context: StepContext, arguments: Arguments, _result: Result) -> None:
         context.driver.resume_slot(context.scope, slot(arguments))
         wait_ready(context, slot(arguments))
         context.record_slot(slot(arguments), SlotState.WARM)

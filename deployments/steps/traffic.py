@@ -11,12 +11,12 @@ from deployments.steps.base import Reversible, slot
 class OpenEdge(Reversible):
     name = "open_edge"
 
-    def do(self, context: StepContext, arguments: Arguments) -> Result:  # noqa: ARG002
+    def do(self, context: StepContext, _arguments: Arguments) -> Result:
         desired = context.desired()
         context.driver.open_edge(context.scope, desired)
         return {"ports": list(desired.ports)}
 
-    def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
+    def undo(self, context: StepContext, arguments: Arguments, _result: Result) -> None:
         if arguments["fresh"]:
             context.driver.close_edge(context.scope)
 
@@ -35,7 +35,7 @@ class SwitchTraffic(Reversible):
         context.record_applied(held.generation)
         return {"seconds": round(seconds, 3), "generation": held.generation}
 
-    def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
+    def undo(self, context: StepContext, arguments: Arguments, _result: Result) -> None:
         to, back = slot(arguments, "to"), arguments["back"]
         context.driver.switch(context.scope, SlotName(back) if back else None)
         if back:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -68,6 +68,6 @@ def lowest(role: Role | None, limit: Role | None) -> Role | None:
     return min(role, limit, key=_RANK.__getitem__)
 
 
-def _highest(names: Any) -> Role | None:  # noqa: ANN401
+def _highest(names: Iterable[str]) -> Role | None:
     roles = [Role(name) for name in names if name in Role.values]
     return max(roles, key=_RANK.__getitem__, default=None)

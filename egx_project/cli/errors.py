@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 from egx_project.lib.errors import EgxError, UnreachableError
@@ -90,7 +91,7 @@ def _exit_code(http_status: int) -> int:
         return 4
     if http_status in _AWAY:
         return 3
-    return 2 if http_status < 500 else 1  # noqa: PLR2004
+    return 2 if http_status < HTTPStatus.INTERNAL_SERVER_ERROR else 1
 
 
 def _problem(problem: object) -> Mapping[str, Any]:

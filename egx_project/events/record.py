@@ -15,7 +15,7 @@ from egx_project.events.models import Event, EventCounter
 COUNTER = 1
 
 
-def record(kind: EventKind, subject: str, *, operation: int | None = None, **data: Any) -> Event:  # noqa: ANN401
+def record(kind: EventKind, subject: str, *, operation: int | None = None, **data: Any) -> Event:
     """Number and write a fact in the caller's transaction; readers are woken after it commits.
 
     `data` is JSON. Raises RuntimeError outside a transaction: a fact stands or falls with the change it tells of.

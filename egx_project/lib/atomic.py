@@ -53,7 +53,7 @@ def _put(path: Path, content: bytes, mode: int, place: Callable[[Path], object])
     sync_folder(path.parent)
 
 
-def write_json(path: Path, value: Any, *, mode: int = 0o600) -> None:  # noqa: ANN401
+def write_json(path: Path, value: object, *, mode: int = 0o600) -> None:
     """`value` as JSON with sorted keys: the same value is the same bytes."""
     write_bytes(path, json.dumps(value, sort_keys=True, separators=(",", ":")).encode() + b"\n", mode=mode)
 

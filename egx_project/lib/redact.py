@@ -21,7 +21,7 @@ def redacted(text: str) -> str:
     return text
 
 
-def redact_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ANN401
+def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Of structlog: the last processor before the renderer, so that tracebacks are covered too."""
     for key, value in event.items():
         if isinstance(value, str):

@@ -60,7 +60,7 @@ class Filters(DjangoFilterBackend):
             raise BadInputError(_said(error.detail)) from None
 
 
-def _said(detail: Any) -> str:  # noqa: ANN401  DRF's nest of lists and mappings
+def _said(detail: object) -> str:
     if isinstance(detail, dict):
         return "; ".join(f"{name}: {_said(value)}" for name, value in detail.items())
     return " ".join(map(str, detail)) if isinstance(detail, list) else str(detail)

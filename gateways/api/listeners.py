@@ -57,5 +57,5 @@ class Listeners(Listing[Listener]):
         )
 
     @extend_schema(responses=ListenersOut)
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, _request: Request) -> Response:
         return self.listed()

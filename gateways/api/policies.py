@@ -43,5 +43,5 @@ class Policies(Listing[Policy]):
         return PolicyOut(kind=row.kind, namespace=row.namespace, name=row.name, manifest=manifest)
 
     @extend_schema(responses=PoliciesOut)
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, _request: Request) -> Response:
         return self.listed()

@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 
-from gateways.spec.base import DNS_LABEL, LABEL_LENGTH, NAME_LENGTH, Problem
+from gateways.spec.base import DNS_LABEL, LABEL_LENGTH, Problem
 from gateways.spec.objects import Backend
 
 CONTAINER_ANNOTATION = "egx.dev/container"
@@ -77,6 +77,3 @@ def _problems(backend: Backend) -> Iterable[Problem]:
                 ref=backend.ref,
                 path=("spec", "endpoints", index),
             )
-
-
-assert len(alias_of("a" * LONGEST + "/" + "b" * LONGEST)) <= NAME_LENGTH  # noqa: S101

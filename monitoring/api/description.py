@@ -63,7 +63,7 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-def with_events(result: dict[str, Any], **_: Any) -> dict[str, Any]:  # noqa: ANN401
+def with_events(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Of drf-spectacular, which sees only DRF's views: events are read by an async one."""
     result["paths"]["/api/v1/events"] = EVENTS
     result["paths"] = dict(sorted(result["paths"].items()))
@@ -74,5 +74,5 @@ def with_events(result: dict[str, Any], **_: Any) -> dict[str, Any]:  # noqa: AN
 class Docs(SpectacularSwaggerSplitView):
     template_name = "rest/docs.html"
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ANN401
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return with_images_in_scripts(super().dispatch(request, *args, **kwargs))

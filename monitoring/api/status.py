@@ -39,7 +39,7 @@ class StatusOut(ApiModel):
 
 class Status(APIView):
     @extend_schema(responses=StatusOut)
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, _request: Request) -> Response:
         """EGX, and all its gateways."""
         return Response(
             {
@@ -96,7 +96,7 @@ class Summary(APIView):
     permission_classes = (FromHereOrLoggedIn,)
 
     @extend_schema(responses=SummaryOut, auth=[])
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, _request: Request) -> Response:
         """What serves, in short. Open to this host."""
         items = [
             SummaryItem(

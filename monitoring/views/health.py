@@ -12,7 +12,7 @@ from monitoring.health import health, is_ready
 
 @require_safe
 @never_cache
-def seed_health(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
+def seed_health(_request: HttpRequest) -> JsonResponse:
     """The seed's `/health`: 200 only when everything is well."""
     found = health()
     return JsonResponse(found, status=200 if found["status"] == "healthy" else 503)
@@ -20,14 +20,14 @@ def seed_health(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
 
 @require_safe
 @never_cache
-def live(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
+def live(_request: HttpRequest) -> JsonResponse:
     """The process answers."""
     return JsonResponse({"status": "live"})
 
 
 @require_safe
 @never_cache
-def ready(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
+def ready(_request: HttpRequest) -> JsonResponse:
     """It can serve."""
     try:
         well = is_ready()

@@ -67,7 +67,7 @@ def test_what_was_taken_back_or_is_in_quarantine_is_never_offered() -> None:
     ("allowed", "expected"),
     [
         ("", "1.41.0"), ("<1.41", "1.40.2"), ("<=1.40", "1.40.2"), ("==1.39", "1.39.9"), (">=1.39,<1.40", "1.39.9"),
-        ("!=1.41", "1.40.2"), (">1.41", None),
+        ("!=1.41", "1.40.2"), (">1.41", None), ("<01.41", "1.40.2"),
     ],
 )  # fmt: skip
 def test_only_what_is_within_the_policys_range_is_offered(allowed: str, expected: str | None) -> None:

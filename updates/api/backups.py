@@ -73,7 +73,7 @@ class Backups(Listing[Backup]):
         return backup_out(row)
 
     @extend_schema(responses=BackupsOut)
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, _request: Request) -> Response:
         return self.listed()
 
     @extend_schema(request=BackupBody, responses={201: BackupOut}, filters=False)
@@ -94,7 +94,7 @@ def _require_admin(request: Request, kind: str) -> None:
 
 class OneBackup(APIView):
     @extend_schema(responses=BackupOut)
-    def get(self, request: Request, key: str) -> Response:  # noqa: ARG002
+    def get(self, _request: Request, key: str) -> Response:
         return Response(backup_out(archives.find(key)).as_json())
 
     @extend_schema(responses={204: None})
@@ -107,7 +107,7 @@ class OneBackup(APIView):
 
 class Verify(APIView):
     @extend_schema(request=None, responses=BackupOut)
-    def post(self, request: Request, key: str) -> Response:  # noqa: ARG002
+    def post(self, _request: Request, key: str) -> Response:
         """Compare its files with its manifest."""
         archives.find(key)
         backups.verify(key)
@@ -130,7 +130,7 @@ class PackedParser(BaseParser):
 
     media_type = "application/gzip"
 
-    def parse(self, stream: IO[bytes], *arguments: Any, **named: Any) -> dict[str, Any]:  # noqa: ANN401, ARG002
+    def parse(self, stream: IO[bytes], *arguments: Any, **named: Any) -> dict[str, Any]:  # noqa: ARG002
         kept = tempfile.TemporaryFile()  # noqa: SIM115  closed by the view
         shutil.copyfileobj(stream, kept)
         kept.seek(0)

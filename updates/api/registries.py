@@ -37,7 +37,7 @@ class Registries(APIView):
     needs: ClassVar = {"GET": Action.ADMINISTER}
 
     @extend_schema(responses=LoginsOut)
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, _request: Request) -> Response:
         """Where EGX has a login of its own, and as whom."""
         return Response(LoginsOut(items=[_shown(row) for row in logins.logins()]).as_json())
 

@@ -42,20 +42,20 @@ class Releases(Listing[Release]):
         return release_out(row, releases.quarantine_of(row))
 
     @extend_schema(responses=ReleasesOut)
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, _request: Request) -> Response:
         return self.listed()
 
 
 class Channels(APIView):
     @extend_schema(responses=ChannelsOut)
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, _request: Request) -> Response:
         """When each was last asked, and how that went."""
         return Response(ChannelsOut(items=[channel_out(row) for row in ChannelCheck.objects.all()]).as_json())
 
 
 class Check(APIView):
     @extend_schema(request=None, responses=ChannelOut)
-    def post(self, request: Request, channel: str) -> Response:  # noqa: ARG002
+    def post(self, _request: Request, channel: str) -> Response:
         """Ask the channel now."""
         return Response(channel_out(checks.check(channel)).as_json())
 

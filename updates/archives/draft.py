@@ -6,7 +6,6 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -61,7 +60,7 @@ class Draft:
         with os.fdopen(os.open(self.target(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
 
-    def write_json(self, path: str, value: Any) -> None:  # noqa: ANN401
+    def write_json(self, path: str, value: object) -> None:
         """`value` as JSON, the same value always as the same bytes."""
         self.write_bytes(path, canonical(value))
 

@@ -157,12 +157,12 @@ class _AnyFormat(BaseModel):
     format: int
 
 
-def canonical(value: Any) -> bytes:  # noqa: ANN401
+def canonical(value: object) -> bytes:
     """`value` as JSON, the same value always as the same bytes."""
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
 
-def described(**fields: Any) -> BackupManifest:  # noqa: ANN401
+def described(**fields: Any) -> BackupManifest:
     """A manifest of these fields. Raises ArchiveError."""
     try:
         return BackupManifest(**fields)

@@ -80,7 +80,7 @@ class Drill(Reversible):
         old = probing.answers(driver, context.scope.key, serving, asked) if serving else {}
         return old, probing.answers(driver, scratch.key, SlotName.BLUE, list(old))
 
-    def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
+    def undo(self, context: StepContext, _arguments: Arguments, _result: Result) -> None:
         scratch = replace(context.scope, key=drill_key(context.scope.key))
         context.driver.fence(scratch)
         clear(context.driver, scratch)
@@ -103,7 +103,7 @@ class RestoreDesired(Reversible):
         self._apply(context, arguments["backup"])
         return {"generation": context.desired().generation}
 
-    def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
+    def undo(self, context: StepContext, _arguments: Arguments, _result: Result) -> None:
         made_before = context.result_of("backup").get("backup")
         if made_before:
             self._apply(context, made_before)

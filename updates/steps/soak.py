@@ -63,7 +63,7 @@ class Measure(Reversible):
     name = "measure"
     once = True
 
-    def do(self, context: StepContext, arguments: Arguments) -> Result:  # noqa: ARG002
+    def do(self, context: StepContext, _arguments: Arguments) -> Result:
         first = context.driver.traffic(context.scope.key)
         if any(traffic.requests for traffic in first.slots.values()):
             wait_for(lambda: None, clock=context.clock, seconds=context.patience.baseline)
@@ -72,7 +72,7 @@ class Measure(Reversible):
         context.record_result(before=before.as_json())
         return {"before": before.as_json(), "counters": numbers.as_json(now)}
 
-    def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
+    def undo(self, context: StepContext, _arguments: Arguments, result: Result) -> None:
         if "counters" in result:
             since = numbers.from_json(result["counters"])
             seen = numbers.between(since, context.driver.traffic(context.scope.key))
@@ -149,7 +149,7 @@ class KeepWarm(Reversible):
             seconds=limits["soak_seconds"] if limits["judge"] else 0,
         )
 
-    def undo(self, context: StepContext, arguments: Arguments, result: Result) -> None:  # noqa: ARG002
+    def undo(self, context: StepContext, arguments: Arguments, _result: Result) -> None:
         old = SlotName(arguments["old"])
         engine = context.driver.observe(context.scope.key).slots[old].engine
         with context.writing() as operation:
@@ -161,7 +161,7 @@ class KeepWarm(Reversible):
 class CloseSoak(NothingToUndo):
     name = "close_soak"
 
-    def do(self, context: StepContext, arguments: Arguments) -> Result:  # noqa: ARG002
+    def do(self, context: StepContext, _arguments: Arguments) -> Result:
         cut = context.result_of("retire_old").get("connections_cut", 0)
         with context.writing() as operation:
             Soak.objects.filter(gateway=context.gateway(), over_at=None).update(over_at=context.clock.now())

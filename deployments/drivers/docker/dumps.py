@@ -43,7 +43,7 @@ def _shows(found: Object, meant: Sequence[Object]) -> bool:
     return found["kind"] != "Backend" or found["metadata"]["name"] in set(_backends_named(meant))
 
 
-def _backends_named(value: Any) -> Iterable[str]:  # noqa: ANN401
+def _backends_named(value: object) -> Iterable[str]:
     if isinstance(value, Mapping):
         if value.get("kind") == "Backend" and "name" in value:
             yield str(value["name"])
@@ -68,7 +68,7 @@ def _said(where: Place) -> str:
     return f"{where[0]} {where[2]}"
 
 
-def _compare(told: Any, held: Any, was: Any, path: tuple[str, ...]) -> Iterable[str]:  # noqa: ANN401
+def _compare(told: object, held: object, was: object, path: tuple[str, ...]) -> Iterable[str]:
     if isinstance(told, Mapping):
         if not isinstance(held, Mapping):
             yield f"{'.'.join(path)} is not what it was told"

@@ -187,7 +187,7 @@ class Joining:
             key, identity, "missing", "there is no such container; it is joined again as soon as there is one"
         )
 
-    def _note(self, key: str, identity: str, **changes: Any) -> None:  # noqa: ANN401
+    def _note(self, key: str, identity: str, **changes: Any) -> None:
         shelf = self.shelf(key)
         record = shelf.read()
         named = _named(shelf, record)

@@ -117,7 +117,7 @@ class Record(_Record):
     def serving(self) -> Revision | None:
         return self.current(self.edge.serving) if self.edge.serving else None
 
-    def with_slot(self, name: SlotName, **changes: Any) -> Record:  # noqa: ANN401
+    def with_slot(self, name: SlotName, **changes: Any) -> Record:
         return self.model_copy(update={"slots": {**self.slots, name: self.slot(name).model_copy(update=changes)}})
 
     def with_revision(self, revision: Revision) -> Record:
@@ -134,7 +134,7 @@ class Record(_Record):
         """What is desired, without what only leaves later."""
         return tuple(sorted(identity for identity, join in self.joins.items() if join.wanted))
 
-    def with_joins(self, identities: Iterable[str], **changes: Any) -> Record:  # noqa: ANN401
+    def with_joins(self, identities: Iterable[str], **changes: Any) -> Record:
         """With these changes to the joins, which are made where there are none."""
         changed = {one: self.joins.get(one, Join()).model_copy(update=changes) for one in identities}
         return self.model_copy(update={"joins": {**self.joins, **changed}})
@@ -149,7 +149,7 @@ class Record(_Record):
         stopped = {slot.current for slot in self.slots.values() if not slot.wanted}
         return [found for number, found in self.revisions.items() if number not in stopped]
 
-    def with_edge(self, **changes: Any) -> Record:  # noqa: ANN401
+    def with_edge(self, **changes: Any) -> Record:
         return self.model_copy(update={"edge": self.edge.model_copy(update=changes)})
 
 

@@ -11,6 +11,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -144,7 +145,7 @@ class Tending:
                 "",
                 str(name),
                 _why(container),
-                lambda name=name: self.support.raise_again(name),  # type: ignore[misc]
+                partial(self.support.raise_again, name),
             )
         try:
             self.support.tell_changes(everything)
@@ -164,10 +165,10 @@ class Tending:
             container = by_number.get(current.number)
             unit = str(name)
             if container is None or not container.running:
-                yield from self._revive(key, unit, _why(container), lambda slot=slot: _raise_slot(slot, shelf))  # type: ignore[misc]
+                yield from self._revive(key, unit, _why(container), partial(_raise_slot, slot, shelf))
             elif self._lost(f"{key} {unit}", container, current.address):
                 why = "its Envoy had ended, and the controller does not start another"
-                yield from self._revive(key, unit, why, lambda one=container: self.ground.daemon.restart(one.id))  # type: ignore[misc]
+                yield from self._revive(key, unit, why, partial(self.ground.daemon.restart, container.id))
         if record.edge.wanted:
             for port in record.edge.ports:
                 container = at_port.get(port)
@@ -176,7 +177,7 @@ class Tending:
                         key,
                         f"edge-{port}",
                         _why(container),
-                        lambda port=port: _raise_edge(edges, shelf, port),  # type: ignore[misc]
+                        partial(_raise_edge, edges, shelf, port),
                     )
         yield from self._retire(key, shelf, slots, record)
 

@@ -8,6 +8,7 @@ small container that has it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import secrets
@@ -194,7 +195,7 @@ def _explained(path: Path) -> Iterator[None]:
     except OSError as error:
         raise DriverError(
             f"{path} cannot be written: {error.strerror or error}",
-            hint="free some space where Docker keeps its volumes" if error.errno == 28 else "",  # noqa: PLR2004
+            hint="free some space where Docker keeps its volumes" if error.errno == errno.ENOSPC else "",
         ) from error
     except tarfile.TarError as error:
         raise DriverError(f"the archive for {path} cannot be read: {error}") from error

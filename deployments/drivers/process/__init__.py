@@ -9,7 +9,7 @@ from deployments.drivers.base import Driver
 from deployments.drivers.registry import DriverSettings
 
 
-def make(options: Mapping[str, Any], settings: DriverSettings) -> Driver:  # noqa: ARG001
+def make(_options: Mapping[str, Any], settings: DriverSettings) -> Driver:
     from deployments.drivers.process.driver import ProcessDriver
 
     return ProcessDriver(settings)

@@ -216,8 +216,8 @@ class ProcessDriver:
         edge.close()
         for slot in slots:
             slot.stop()
-        for part in (edge, *slots):
-            shutil.rmtree(part.folder, ignore_errors=True)
+        for folder in (edge.folder, *(slot.folder for slot in slots)):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def tend(self) -> Sequence[Revival]:
         return self.supervisor.tend()

@@ -201,13 +201,12 @@ class RegistryChannel:
         if known.sizes_of(digest) is not None:
             return
         found = registry.manifest(digest)
-        if found.is_index:
+        if found.config is None:  # an index
             own = manifests.of_platform(found, self.architecture)
             others = {entry.architecture: 0 for entry in found.entries if entry.os == "linux" and entry.architecture}
             measured = {self.architecture: registry.manifest(own.digest).size} if own else {}
             known.sizes[digest] = {**others, **measured}
             return
-        assert found.config is not None  # noqa: S101  a manifest has one
         config = manifests.parse(registry.blob(found.config.digest), what=f"the config of {self.image.pinned(digest)}")
         linux = config.get("os") == "linux"
         known.sizes[digest] = {str(config.get("architecture")): found.size} if linux else {}

@@ -12,6 +12,7 @@ import binascii
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ def _found(registry: Registry, digest: str) -> Iterator[Callable[[], Sequence[_C
     """How to read each place in which there are signatures."""
     index = registry.referrers(digest)
     for entry in (index.entries if index else ())[:MOST]:
-        yield lambda entry=entry: _of_referrer(registry, entry.digest, digest)  # type: ignore[misc]
+        yield partial(_of_referrer, registry, entry.digest, digest)
     try:
         old = registry.manifest(f"{digest.replace(':', '-')}.sig")
     except NotThereError:
