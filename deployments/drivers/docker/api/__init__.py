@@ -1,1 +1,1 @@
-"""The Docker Engine's API, one subject a module; `daemon.Daemon` is what drivers ask. Its SDK is imported here only."""
+"""The Docker Engine's API, one subject a module. `daemon.Daemon` is what drivers ask: they never call the SDK."""
