@@ -214,6 +214,8 @@ class Driver(Protocol):
     """
 
     kind: str
+    look_every: float
+    """Seconds between looks at what is awaited: what starts and what serves need the cores that looking takes."""
 
     def refusals(self, snapshot: GatewaySnapshot) -> Sequence[Problem]:
         """What of the snapshot this runtime cannot do, by name. Pure."""

@@ -88,6 +88,7 @@ class Folder:
 
 class FakeDriver:
     kind = "fake"
+    look_every = 0.02
 
     def __init__(self, world: World | None = None, *, clock: Clock | None = None, latency: float = 0.0) -> None:
         self.world = world or Memory()

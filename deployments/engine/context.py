@@ -77,7 +77,7 @@ class Context:
         return self._desired
 
     def wait_for(self, what: str, look: Callable[[], Seen | None], *, seconds: float) -> Seen:
-        seen = wait_for(look, clock=self.clock, seconds=seconds)
+        seen = wait_for(look, clock=self.clock, seconds=seconds, every=self.driver.look_every)
         if seen is None:
             raise StepError(f"{what} did not happen within {seconds:g} s")
         return seen

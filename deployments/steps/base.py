@@ -47,7 +47,11 @@ def drain(context: StepContext, name: SlotName, *, seconds: float) -> Result:
     def empty() -> bool | None:
         return context.driver.observe(context.scope.key).slots[name].connections == 0 or None
 
-    left = 0 if wait_for(empty, clock=context.clock, seconds=seconds) else _connections(context, name)
+    left = (
+        0
+        if wait_for(empty, clock=context.clock, seconds=seconds, every=context.driver.look_every)
+        else _connections(context, name)
+    )
     return {"seconds": round(context.clock.monotonic() - began, 3), "connections_left": left}
 
 

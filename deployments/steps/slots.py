@@ -63,7 +63,8 @@ class WaitHealthy(NothingToUndo):
         def not_ready() -> bool | None:
             return not context.driver.observe(context.scope.key).slots[name].ready or None
 
-        return wait_for(not_ready, clock=context.clock, seconds=context.patience.steady) is not None
+        seconds, every = context.patience.steady, context.driver.look_every
+        return wait_for(not_ready, clock=context.clock, seconds=seconds, every=every) is not None
 
 
 class DrainOld(Reversible):

@@ -44,15 +44,14 @@ class Place:
     """Whether the Engine mounts a folder of a volume (API 1.45): then a gateway's containers see its own alone."""
 
 
-def slot(
-    record: Record, key: str, revision: Revision, *, place: Place, resources: Resources, environment: Sequence[str] = ()
-) -> Spec:
+def slot(record: Record, key: str, revision: Revision, *, place: Place, resources: Resources, cpus: int = 1) -> Spec:
     home = layout.inside(layout.revision(key, revision.number))
     return {
         "Image": revision.engine.reference,
         "Cmd": ["server", "--config-path", f"{home}/{layout.ENGINE_CONFIG}"],
         "User": f"{layout.USER}:{layout.USER}",
-        "Env": ["HOME=/home/nonroot", *environment],
+        # A controller that starts would take every core from the Envoy that serves beside it.
+        "Env": ["HOME=/home/nonroot", f"GOMAXPROCS={max(1, cpus // 2)}"],
         "Hostname": f"{revision.slot}-{revision.number}",
         "Labels": place.names.labels(
             Role.SLOT,

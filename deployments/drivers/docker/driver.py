@@ -52,6 +52,7 @@ LEAST_FREE_BYTES = 500 * 1024 * 1024
 
 class DockerDriver:
     kind = "docker"
+    look_every = 0.1
 
     def __init__(self, settings: DriverSettings, *, clock: Clock | None = None) -> None:
         self.settings = settings

@@ -99,7 +99,12 @@ class Revisions:
         self._have_files(revision)
         if found is None:
             spec = containers.slot(
-                record, self.key, revision, place=self.ground.place, resources=self.ground.settings.resources
+                record,
+                self.key,
+                revision,
+                place=self.ground.place,
+                resources=self.ground.settings.resources,
+                cpus=self.ground.daemon.cpus,
             )
             self.ground.daemon.create(name, spec)
         self.before_start(name)

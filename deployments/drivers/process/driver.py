@@ -44,6 +44,7 @@ VALIDATE_SECONDS = 30
 
 class ProcessDriver:
     kind = "process"
+    look_every = 0.02
 
     def __init__(self, settings: DriverSettings, *, clock: Clock | None = None) -> None:
         self.settings = settings

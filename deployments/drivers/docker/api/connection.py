@@ -59,6 +59,11 @@ class Connection:
         """Whether containers run in a virtual machine that this host has no route into."""
         return "docker desktop" in str(self.info().get("OperatingSystem", "")).lower()
 
+    @property
+    def cpus(self) -> int:
+        """That containers may use."""
+        return int(self.info().get("NCPU") or 1)
+
     # --- inside -----------------------------------------------------------------------------------------------------
 
     @property
