@@ -67,6 +67,7 @@ class Connection:
             self.h2.send_headers(number, head, end_stream=True)
         except h2.exceptions.ProtocolError as error:
             self.going_away = True
+            self._close_when_empty()
             raise _NotBegunError from error
         stream = self.streams[number] = _Stream(asyncio.get_running_loop().create_future())
         self._flush()
@@ -74,8 +75,7 @@ class Connection:
             await stream.done
         finally:
             self.streams.pop(number, None)
-            if self.going_away and not self.streams:
-                self.writer.close()
+            self._close_when_empty()
         if stream.status != OK:
             raise BrokenError(f"status {stream.status}")
 
@@ -114,7 +114,10 @@ class Connection:
         self.going_away = True
         for number in [number for number in self.streams if number > last]:
             self._fail(number, _NotBegunError())
-        if not self.streams:
+        self._close_when_empty()
+
+    def _close_when_empty(self) -> None:
+        if self.going_away and not self.streams:
             self.writer.close()
 
     def _fail(self, number: int, error: Exception) -> None:
@@ -160,9 +163,9 @@ class Http2:
         return await asyncio.shield(opened)
 
     async def close(self) -> None:
-        for opened in self._slots:
-            if opened is not None and opened.done() and not opened.exception():
-                connection = opened.result()
+        opened = await asyncio.gather(*filter(None, self._slots), return_exceptions=True)
+        for connection in opened:
+            if isinstance(connection, Connection):
                 connection.writer.close()
                 if connection.pump:
                     connection.pump.cancel()
